@@ -12,7 +12,7 @@ const ROOT = new URL("../", import.meta.url);
 const SECRET = "admin-secret-0123456789";
 const headers = { authorization: `Bearer ${SECRET}` };
 
-/** A configuration without what Deno Deploy does not take: unstable flags are set by it alone. */
+/** Writes a deno.json without unstable features, which only Deno Deploy itself sets. */
 async function writeConfig(folder: string): Promise<string> {
   const { imports, links } = denoJson;
   const absolute = (path: string) => path.startsWith("./") ? new URL(path, ROOT).href : path;
@@ -29,7 +29,7 @@ async function writeConfig(folder: string): Promise<string> {
   return `${folder}/deno.json`;
 }
 
-/** Starts `main.ts` as Deno Deploy might: KV without a path, no file written, no process started. */
+/** Starts `main.ts` as Deno Deploy might: KV has no path, and files and processes are denied. */
 async function startDeployed(folder: string, name: string): Promise<ServerProcess> {
   const config = await writeConfig(folder);
   return await startServer({
@@ -42,7 +42,7 @@ async function startDeployed(folder: string, name: string): Promise<ServerProces
       "--allow-net",
       "--allow-read",
       "--allow-env",
-      // The platform's KV needs none; this is where it lies here.
+      // Deno Deploy's KV needs no permission; here it is a file.
       `--allow-write=${folder}/kv.db`,
       denoJson.deploy.runtime.entrypoint,
     ],
@@ -56,7 +56,7 @@ async function startDeployed(folder: string, name: string): Promise<ServerProces
   });
 }
 
-/** Where this machine reaches it. */
+/** The URL at which this machine reaches a server. */
 function urlOf({ url }: ServerProcess): string {
   return url.replace("0.0.0.0", "127.0.0.1");
 }
@@ -72,12 +72,12 @@ async function read(base: string, id: string) {
   return await (await fetch(`${base}/tasks/${id}`, { headers })).json();
 }
 
-Deno.test("deno.json has what Deno Deploy needs, and no flag it does not take", () => {
+Deno.test("deno.json has exactly the settings for Deno Deploy that it needs", () => {
   assertEquals(Object.keys(denoJson.deploy), ["install", "build", "runtime"]);
   assertEquals(denoJson.deploy.runtime, { type: "dynamic", entrypoint: "main.ts" });
 });
 
-Deno.test("under the limits of Deno Deploy it starts, streams, runs tasks inline and writes no file", async () => {
+Deno.test("main.ts under the limits of Deno Deploy starts, streams, runs tasks inline and writes no file", async () => {
   await using folder = await tempDir();
   await using server = await startDeployed(folder.path, "a");
   const base = urlOf(server);
@@ -95,7 +95,7 @@ Deno.test("under the limits of Deno Deploy it starts, streams, runs tasks inline
     .json();
   const profile = await submit(base, "csv-profile", { upload: upload.upload_id });
   await eventually(async () => assertEquals((await read(base, profile)).status, "completed"));
-  // Anybody can reach it: nothing is open without a token.
+  // Anybody can reach the server, so it refuses requests without a token.
   const stranger = await fetch(`${base}/tasks`);
   await stranger.body?.cancel();
   assertEquals(stranger.status, 401);
@@ -104,7 +104,7 @@ Deno.test("under the limits of Deno Deploy it starts, streams, runs tasks inline
   assertEquals(server.stderr, []);
 });
 
-Deno.test("an isolate that is sent away ends in time, one that is killed is found out: tasks go on", async () => {
+Deno.test("main.ts on Deno Deploy resumes tasks after an isolate was stopped or killed", async () => {
   await using gate = closedGate();
   await using folder = await tempDir();
   let id: string;
@@ -112,7 +112,7 @@ Deno.test("an isolate that is sent away ends in time, one that is killed is foun
     await using first = await startDeployed(folder.path, "a");
     id = await submit(urlOf(first), "steps", { steps: 400, interval_ms: 20, gate: gate.url });
     await eventually(async () => assertLess(3, (await read(urlOf(first), id)).done ?? 0));
-    // Deno Deploy kills five seconds after this.
+    // Deno Deploy kills an isolate five seconds after this signal.
     assertEquals((await first.kill("SIGINT")).code, 0);
   }
   {
@@ -130,7 +130,7 @@ Deno.test("an isolate that is sent away ends in time, one that is killed is foun
   await events.all();
   const steps = events.data("log").map(({ message }) => message)
     .filter((message) => message.startsWith("step "))
-    // What was done since the last checkpoint is done again.
+    // Steps after the last checkpoint are logged again.
     .filter((message, n, all) => message !== all[n - 1]);
   assertEquals(steps, Array.from({ length: 400 }, (_, n) => `step ${n + 1}`));
   await third.kill("SIGINT");
@@ -138,7 +138,7 @@ Deno.test("an isolate that is sent away ends in time, one that is killed is foun
   await assertConsistent(kv);
 });
 
-Deno.test("on Deno Deploy it does not start without tokens", async () => {
+Deno.test("main.ts on Deno Deploy does not start without tokens", async () => {
   await using folder = await tempDir();
   const config = await writeConfig(folder.path);
   const args = [

@@ -12,7 +12,7 @@
  * @module
  */
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Totals {
   /** Tests that passed. Steps do not count. */
   passed: number;
@@ -23,8 +23,8 @@ export interface Totals {
 }
 
 /**
- * The files that take longest, the longest first. Deno begins files that are named before those that
- * it finds in folders: a long one that began last would leave a core idle for all of its time.
+ * The files that take longest, the longest first. Deno begins files that are named before those
+ * that it finds in folders: a long one that began last would leave a core idle for all of its time.
  */
 export const LONGEST = [
   "tests/cluster/contract_test.ts",
@@ -93,10 +93,10 @@ export function summaryLine({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Characters: enough of the end of the output to hold the summary, with a coverage table after it. */
+/** Characters of the output's end that hold the summary, even with a coverage table after it. */
 const TAIL = 20_000;
 
-/** Milliseconds: for a process that outlived its test and keeps the pipe open. */
+/** Milliseconds to wait for a process that outlived its test and keeps the pipe open. */
 const GRACE = 10_000;
 
 /** Runs `deno test`, shows its output as it comes, and gives the last of it and the exit code. */
@@ -105,7 +105,7 @@ async function runTests(args: string[], jobs: number): Promise<{ tail: string; c
     args,
     env: {
       DENO_JOBS: String(jobs),
-      // A pipe would turn the colours off.
+      // A pipe would turn the colors off.
       ...(Deno.stdout.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : {}),
     },
     stdout: "piped",

@@ -4,7 +4,7 @@ import { LONGEST, SUITE, summaryLine, testArguments, totals } from "./run.ts";
 
 const RUNNER = new URL("./run.ts", import.meta.url).pathname;
 
-/** Runs the runner on one test file of this content. */
+/** Runs `run.ts` on one test file with this source. */
 async function run(source: string, ...flags: string[]): Promise<{ lines: string[]; code: number }> {
   await using directory = await tempDir();
   const path = `${directory.path}/sample_test.ts`;
@@ -31,7 +31,7 @@ Deno.test("testArguments() runs the suite unless a path is named", () => {
   assertEquals(tail("--filter=eta", "tests/a_test.ts"), ["--filter=eta", "tests/a_test.ts"]);
 });
 
-Deno.test("LONGEST names files that are there", async () => {
+Deno.test("LONGEST names files that exist", async () => {
   for (const path of LONGEST) {
     assertEquals((await Deno.stat(new URL(`../${path}`, import.meta.url))).isFile, true, path);
   }

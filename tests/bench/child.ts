@@ -94,7 +94,7 @@ export async function isInstalled(command: string): Promise<boolean> {
   return found.includes(true);
 }
 
-/** Names the programs that are not installed, in words; `undefined` if all are. */
+/** The names of the programs that are not installed; `undefined` if none is missing. */
 export async function missing(commands: readonly string[]): Promise<string | undefined> {
   const absent: string[] = [];
   for (const command of commands) if (!await isInstalled(command)) absent.push(command);

@@ -52,7 +52,7 @@ Deno.test("HttpDecoder finds every body, however the reads cut them", () => {
   }));
 });
 
-Deno.test("HttpDecoder throws SyntaxError at what is not HTTP", () => {
+Deno.test("HttpDecoder throws a SyntaxError for bytes that are not HTTP", () => {
   assertThrows(() => decode("220 mail ready\r\n\r\n", []), SyntaxError, "no status line");
   assertThrows(
     () => decode("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz", []),
@@ -90,7 +90,7 @@ Deno.test("readStamp() reads what stamp() writes, to the microsecond", () => {
   assertEquals(read!.time >= before - 0.001 && read!.time <= after + 0.001, true);
 });
 
-Deno.test("messageStart() and readStamp() find nothing where nothing is", () => {
+Deno.test("messageStart() is -1 without a message, and readStamp() is undefined without a stamp", () => {
   for (const text of ['{"message":null}', '{"messages":"1 2"}', ""]) {
     assertEquals(messageStart(encoder.encode(text), 0, text.length), -1);
   }
@@ -99,7 +99,7 @@ Deno.test("messageStart() and readStamp() find nothing where nothing is", () => 
   }
 });
 
-Deno.test("readRow() reads a row's number, and its time where it carries one", () => {
+Deno.test("readRow() reads a row's number, and its time if it has one", () => {
   const read = (text: string) => {
     const found = readRow(encoder.encode(text), 0);
     return found && { ...found };

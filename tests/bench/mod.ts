@@ -7,14 +7,15 @@
  *   [--seconds <n>] [--scale <share>] [--quick] [--alone <system>]
  * ```
  *
- * `--peers` runs what others use for the same in turns with Headway, and `--against` another checkout
- * of Headway, in the same run, because machines drift: ratios count. A peer that cannot be started on
- * this machine is left out, and what it lacks is named.
+ * `--peers` adds the peers, which others use for the same, and `--against` another checkout of
+ * Headway. They take turns with Headway in the same run, because machines drift: only ratios count.
+ * A peer that cannot be started on this machine is left out, and what it needs is named. `--alone`
+ * runs only the system of that name.
  *
- * `--seconds` and `--scale` (0.1: a tenth of the tasks and streams) are for a look: nothing waits
- * for a quiet machine. `--quick` is `--seconds 3 --scale 0.2`.
+ * `--seconds` and `--scale` (0.1: a tenth of the tasks and streams) are for a quick look, which
+ * does not wait for a quiet machine. `--quick` is `--seconds 3 --scale 0.2`.
  *
- * All permissions, since Deno gives `/proc` and FFI to nobody with less.
+ * It needs all permissions, since Deno does not give access to `/proc` with fewer.
  *
  * @module
  */
@@ -43,8 +44,8 @@ const SPOILED = 3;
 const OPEN_FILES = 6000;
 
 /**
- * Each round runs every system once, and every other round in the opposite order, since whatever else
- * a machine does goes on for a while. A round in which other processes took much of the machine says
+ * Each round runs every system once, and every other round in the opposite order, since other work
+ * on a machine lasts for a while. A round in which other processes took much of the machine says
  * nothing about any system, and is run again, up to {@link SPOILED} times.
  */
 async function runScenario(

@@ -25,14 +25,14 @@ function asked(args: string[]): string[][] {
   return [ours, before, peers].map((systems) => systems.map(({ name }) => name));
 }
 
-Deno.test("readOptions() asks Headway alone, and whom else it is told to", () => {
+Deno.test("readOptions() chooses Headway alone, unless an option names other systems", () => {
   assertEquals(asked([]), [["Headway"], [], []]);
   assertEquals(asked(["--peers"]), [["Headway"], [], ["BullMQ", "BullMQ, always"]]);
   assertEquals(asked(["--against", ROOT]), [["Headway"], ["before"], []]);
   assertEquals(asked(["--alone", "bullmq"]), [[], [], ["BullMQ"]]);
 });
 
-Deno.test("readOptions() takes three rounds to compare, and one for a look", () => {
+Deno.test("readOptions() takes three rounds for a comparison, and one for a quick look", () => {
   const rounds = (...args: string[]) => {
     const { rounds, look } = readOptions(args, [fan]);
     return [rounds, look];
@@ -50,7 +50,7 @@ Deno.test("readOptions() chooses scenarios by name, in the order they are named"
   assertEquals(chosen.map(({ name }) => name), ["idle", "fan"]);
 });
 
-Deno.test("readOptions() names the option that cannot be, and what would be right", () => {
+Deno.test("readOptions() names an invalid option, and says what would be valid", () => {
   const read = (...args: string[]) => () => readOptions(args, [fan, idle]);
   assertThrows(read("--only", "fans"), Error, "No scenario 'fans': fan, idle");
   assertThrows(read("--seconds", "0"), Error, "--seconds must be a number above 0");
@@ -58,7 +58,7 @@ Deno.test("readOptions() names the option that cannot be, and what would be righ
   assertThrows(read("--against", "/nowhere"), Error, "there is no main.ts in /nowhere");
 });
 
-Deno.test("scaled() and timing() make a look smaller and shorter, never nothing", () => {
+Deno.test("scaled() and timing() make a quick look smaller and shorter, but never empty", () => {
   assertEquals([1, 0.1, 0.0001].map((scale) => scaled(1000, { scale })), [1000, 100, 1]);
   assertEquals(timing({}, 10), { warm: 8, measured: 10 });
   assertEquals(timing({ seconds: 5 }, 10), { warm: 2, measured: 5 });

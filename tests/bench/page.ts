@@ -14,7 +14,7 @@ import { startServer } from "../helpers/server.ts";
 const MEASURED_MS = 15_000;
 const SETTLE_MS = 3000;
 
-/** Milliseconds of a main-thread task from which on a user notices it. */
+/** Milliseconds: a user notices a task of the main thread that takes longer. */
 const LONG_MS = 50;
 
 interface TraceEvent {

@@ -26,8 +26,8 @@ export interface ProcessStat {
 const TICKS_PER_SECOND = 100;
 
 /**
- * Reads the text of `/proc/<pid>/stat` (proc(5)). A process may choose its name, so it may hold
- * spaces and parentheses: the last one ends it.
+ * Reads the text of `/proc/<pid>/stat` (proc(5)). A process may choose its name, which may hold
+ * spaces and parentheses: the last parenthesis of the text ends it.
  */
 export function parseStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);

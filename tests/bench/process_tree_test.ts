@@ -6,7 +6,7 @@ Deno.test("parseStat() reads a process whose name looks like fields", () => {
   assertEquals(parseStat(text), { pid: 4711, parent: 815, ticks: 50 + 60 + 7 + 8 });
 });
 
-Deno.test("descendants() finds children of children, in whatever order, and no one else", () => {
+Deno.test("descendants() finds children of children in any order, and no other processes", () => {
   const processes = [
     { pid: 5, parent: 4, ticks: 0 },
     { pid: 4, parent: 2, ticks: 0 },

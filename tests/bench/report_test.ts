@@ -36,14 +36,14 @@ function systems(...names: string[]): System[] {
   return names.map((name) => ({ name, start: () => Promise.reject(new Error("not started")) }));
 }
 
-Deno.test("ratios() compare round by round, so that a machine that drifts does not count", () => {
+Deno.test("ratios() compares round by round, so that a machine's drift cancels out", () => {
   const ours = [outcome(1), outcome(10), outcome(100)];
   const theirs = [outcome(2), outcome(20), outcome(100)];
   assertEquals(ratios(ours, theirs, "p50"), [0.5, 0.5, 1]);
   assertEquals(median(ratios(ours, theirs, "p50")), 0.5);
 });
 
-Deno.test("spread() tells the median, and the least and the most where they differ", () => {
+Deno.test("spread() gives the median, and the least and the most if they differ", () => {
   assertEquals(spread([3, 1, 20]), "3 (1–20)");
   assertEquals(spread([1.04, 1.02, 1.01], 1), "1.0");
   assertEquals(spread([7], 2), "7.00");
@@ -51,7 +51,7 @@ Deno.test("spread() tells the median, and the least and the most where they diff
   assertEquals(spread([NaN], 1), "–");
 });
 
-Deno.test("comparisons() pair each of ours with itself before, and the first with each peer", () => {
+Deno.test("comparisons() pairs each of our systems with the same one before, and the first with each peer", () => {
   assertEquals(
     comparisons({
       ours: systems("1 worker", "2 workers"),
@@ -67,7 +67,7 @@ Deno.test("comparisons() pair each of ours with itself before, and the first wit
   assertEquals(comparisons({ ours: [], before: [], peers: systems("BullMQ") }), []);
 });
 
-Deno.test("scenarioTable() prints medians, spreads, ratios and faults as Markdown", () => {
+Deno.test("scenarioTable() returns medians, spreads, ratios and faults as Markdown", () => {
   const rounds: Rounds = new Map([
     ["Headway", [outcome(1), outcome(3, ["tick twice: 2"])]],
     ["BullMQ", [outcome(4), outcome(4)]],
@@ -103,7 +103,7 @@ Deno.test("verdicts() says whether each target was met, and when it cannot tell"
   assertEquals(met(verdicts(scenario, failed, ["Headway"], [])), [undefined, false, false]);
 });
 
-Deno.test("verdicts() holds each of ours against itself before", () => {
+Deno.test("verdicts() compares each of our systems with the same one before", () => {
   const rounds: Rounds = new Map([
     ["1 worker", [outcome(2)]],
     ["2 workers", [outcome(2)]],
@@ -125,6 +125,6 @@ Deno.test("verdicts() holds each of ours against itself before", () => {
   ]);
 });
 
-Deno.test("verdicts() of peers alone are none", () => {
+Deno.test("verdicts() is empty if only peers ran", () => {
   assertEquals(verdicts(scenario, new Map([["BullMQ", [outcome(1)]]]), [], []), []);
 });

@@ -8,18 +8,18 @@ Deno.test("percentile() takes the nearest rank", () => {
   assertEquals([5, 30, 40, 50, 100].map((p) => percentile(values, p)), [15, 20, 20, 35, 50]);
 });
 
-Deno.test("percentile() counts in hundredths without rounding up a rank", () => {
+Deno.test("percentile() of the values 1 to 100 is the percent itself, and no rank is rounded up", () => {
   const values = Array.from({ length: 100 }, (_, i) => i + 1);
   assertEquals([0, 1, 50, 95, 99, 100].map((p) => percentile(values, p)), [1, 1, 50, 95, 99, 100]);
 });
 
-Deno.test("percentile() throws RangeError on nothing and on a bad percent", () => {
+Deno.test("percentile() throws a RangeError for no values and for an invalid percent", () => {
   assertThrows(() => percentile([], 50), RangeError, "of nothing");
   assertThrows(() => percentile([1], 101), RangeError, "current value is 101");
   assertThrows(() => percentile([1], NaN), RangeError, "current value is NaN");
 });
 
-Deno.test("percentile() leaves the promised share at or below it, and no smaller value does", () => {
+Deno.test("percentile() is the smallest value that at least the given share of values does not exceed", () => {
   fc.assert(fc.property(
     fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 300 }),
     fc.integer({ min: 1, max: 100 }),
@@ -33,12 +33,12 @@ Deno.test("percentile() leaves the promised share at or below it, and no smaller
   ));
 });
 
-Deno.test("summarize() sorts numerically and answers zeros for nothing", () => {
+Deno.test("summarize() sorts numerically, and gives zeros for no values", () => {
   assertEquals(summarize([10, 9, 1]), { count: 3, p50: 9, p95: 10, p99: 10, max: 10 });
   assertEquals(summarize([]), { count: 0, p50: 0, p95: 0, p99: 0, max: 0 });
 });
 
-Deno.test("Samples.summary() tells of every value, beyond the first allocation", () => {
+Deno.test("Samples.summary() covers every value, also beyond the first allocation", () => {
   const samples = new Samples();
   for (let i = 5000; i > 0; i--) samples.add(i);
   assertEquals(samples.count, 5000);

@@ -7,7 +7,7 @@ import { Tally } from "./client/tally.ts";
 const encoder = new TextEncoder();
 
 interface Given {
-  /** Each as `[event, data, id]`; without an id they count up. */
+  /** Each as `[name, data, id]`; an id that is left out is the number of the event, from 1. */
   events: readonly (readonly [name: string, data: string, id?: string])[];
   job?: Partial<WatchJob>;
   now?: number;
@@ -33,7 +33,7 @@ const tick = (n: number, { time = 1000 + n, status = "running" } = {}) =>
 const row = (n: number) => ["log", `{"message":"row ${1000 + n} ${n}"}`] as const;
 const END = ["complete", `{"status":"completed"}`] as const;
 
-Deno.test("StreamCheck finds nothing wrong where progress is conflated and rows are all there", () => {
+Deno.test("StreamCheck finds no fault if progress is conflated and every row is there", () => {
   const { check: stream, tally } = check({
     events: [["", '{"message":null}'], row(1), tick(1), row(2), row(3), tick(3), END],
     job: { ticks: 3, rows: 3 },
@@ -61,7 +61,7 @@ Deno.test("StreamCheck names each broken promise", () => {
   assertEquals(faults({ events: [["reset", "{}"]], job: { open: true } }), { reset: 1 });
 });
 
-Deno.test("StreamCheck takes a change of state for no second tick", () => {
+Deno.test("StreamCheck does not take a change of state for a second tick", () => {
   const { tally } = check({
     events: [tick(4, { status: "pending" }), tick(4), tick(5), tick(5, { status: "pending" })],
     job: { open: true },
@@ -69,7 +69,7 @@ Deno.test("StreamCheck takes a change of state for no second tick", () => {
   assertEquals(tally.faults, {});
 });
 
-Deno.test("StreamCheck tells where a task went on after a crash", () => {
+Deno.test("StreamCheck reports the tick at which a task went on after a crash", () => {
   const { check: stream, tally } = check({
     events: [tick(4, { time: 900, status: "pending" }), tick(4, { time: 1100 }), tick(5)],
     job: { open: true, since: 1000 },
@@ -80,7 +80,7 @@ Deno.test("StreamCheck tells where a task went on after a crash", () => {
   assertEquals([beforeTick, firstTick, firstAt, lastTick], [4, 4, 1200, 5]);
 });
 
-Deno.test("Tally measures what was yielded in the window, and counts what arrived in it", () => {
+Deno.test("Tally measures events that were yielded in the window, and counts those that arrived in it", () => {
   const window = { from: 1002, to: 1004 };
   const events = [tick(1), tick(2), row(1), row(2), row(3), tick(3), tick(4)];
   const { check: stream, tally } = check({

@@ -16,7 +16,7 @@ import { CRASH_KINDS } from "../crash/kinds.ts";
 /** Milliseconds: far more than a renewal takes, even on a very busy machine. */
 const LEASE_MS = 2000;
 
-/** Rows that take a task about two seconds. With a gate, it ends only once that is open. */
+/** Rows that take a task about two seconds. With a gate, it ends only once the gate is open. */
 const SHAPE = { rows: 280, every: 7, pause_ms: 50 };
 
 interface Cluster extends AsyncDisposable {
@@ -98,7 +98,7 @@ async function followAll(ids: readonly string[], url: () => string | null): Prom
   return starts;
 }
 
-test("three web and three worker processes are one server", async () => {
+test("three web and three worker processes act as one server", async () => {
   await using cluster = await startCluster(3, 3);
   const [a, b, c] = cluster.webs.map(({ url }) => url) as [string, string, string];
   await spread(a, 3);
@@ -125,7 +125,7 @@ test("three web and three worker processes are one server", async () => {
   }
 });
 
-test("a worker that is killed is replaced by the others, from its checkpoints", async () => {
+test("when a worker is killed, the others continue its tasks from their checkpoints", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(1, 2);
   const base = cluster.webs[0]!.url;
@@ -146,7 +146,7 @@ test("a worker that is killed is replaced by the others, from its checkpoints", 
   for (const id of ids) assertEquals((await getTask(base, id)).attempt, 1);
 });
 
-test("children of a task run on all workers, and a worker that is killed costs none of them", async () => {
+test("killing a worker costs no child of a task, and a canceled task's children end with it", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(2, 2);
   const [a, b] = cluster.webs.map(({ url }) => url) as [string, string];
@@ -157,7 +157,7 @@ test("children of a task run on all workers, and a worker that is killed costs n
   await taskWhen(b, ids[0]!, ({ children }) => (children?.completed ?? 0) > 2);
   const canceled = await submit(b, "splits", held);
   await taskWhen(a, canceled.task_id, ({ children }) => (children?.running ?? 0) > 0);
-  // No process runs the parent, which could cancel its children.
+  // No process runs the parent any longer, so its run cannot cancel the children.
   await (await post(`${a}/tasks/${canceled.task_id}/cancel`)).body?.cancel();
   await cluster.workers[0]!.kill();
   assertEquals((await finished(b, canceled.task_id)).status, "canceled");
@@ -168,7 +168,7 @@ test("children of a task run on all workers, and a worker that is killed costs n
   for (const id of ids) await assertWhole(b, await finished(a, id), 12);
 });
 
-test("outputs of a worker that is killed count once where another goes on, for who watches at a third", async () => {
+test("outputs of a killed worker's task count once when another worker continues it, for a client too", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(1, 1);
   const base = cluster.webs[0]!.url;
@@ -191,7 +191,7 @@ test("outputs of a worker that is killed count once where another goes on, for w
   assertEquals(stored.map(({ data }) => data), left);
 });
 
-test("a web process that is killed costs its clients nothing: they resume at another", async () => {
+test("clients of a web process that is killed resume at another one, and lose nothing", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(2, 1);
   const [first, second] = cluster.webs as [ServerProcess, ServerProcess];
@@ -215,7 +215,7 @@ test("a web process that is killed costs its clients nothing: they resume at ano
   assertEquals(await following, 1);
 });
 
-test("a store that is killed and comes back loses nothing, and nobody is taken for dead", async () => {
+test("killing and restarting the store loses nothing, and no process is taken for dead", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(2, 2);
   const [first, second] = cluster.webs as [ServerProcess, ServerProcess];
@@ -225,7 +225,7 @@ test("a store that is killed and comes back loses nothing, and nobody is taken f
   const following = followAll(ids, () => second.url);
   await taskWhen(first.url, ids[0]!, ({ done }) => (done ?? 0) > 30);
   await cluster.store.kill();
-  // Nobody can renew a lease for longer than a lease lasts.
+  // For longer than a lease lasts, no process can renew its lease.
   await timePasses(2 * LEASE_MS);
   await cluster.store.restart();
   gate.open();
@@ -251,7 +251,7 @@ interface Way {
   heal(): void | Promise<void>;
 }
 
-test("a worker cut off from the store is fenced: others go on, and it starts over", async () => {
+test("a worker cut off from the store is fenced: another continues its tasks, and it starts over", async () => {
   await using cluster = await startCluster(1, 1);
   const { port } = new URL(cluster.store.url);
   await using gate = openTcpGate(Number(port));
@@ -260,14 +260,13 @@ test("a worker cut off from the store is fenced: others go on, and it starts ove
 });
 
 Deno.test({
-  name:
-    "cluster: a worker on a machine that is cut off is fenced, and what it says later is refused",
+  name: "cluster: a worker on a machine that is cut off is fenced, and its late writes are refused",
   ignore: DENOKV === null || !HAS_NETWORK,
   async fn() {
     await using network = (await openNetwork())!;
     await using cluster = await startCluster(1, 1, "0.0.0.0");
     const env = { HEADWAY_KV: `http://${network.host}:${new URL(cluster.store.url).port}` };
-    // Its connections survive: what it sent meanwhile arrives once the network is healed.
+    // The worker's connections survive: what it sent meanwhile arrives once the network is healed.
     const { prefix, cut, heal } = network;
     await cutOff(cluster, { options: { env, prefix }, cut, heal });
   },
@@ -306,7 +305,7 @@ async function cutOff(cluster: Cluster, { options, cut, heal }: Way): Promise<vo
   checkRows(await storedEvents(base, last.task_id), { every: SHAPE.every, count: 7 });
 }
 
-test("a worker that stands still past its lease is fenced when it wakes, and starts over", async () => {
+test("a worker that is frozen for longer than its lease is fenced when it wakes, and starts over", async () => {
   await using gate = closedGate();
   await using cluster = await startCluster(1, 2);
   const base = cluster.webs[0]!.url;
@@ -334,7 +333,7 @@ test("a worker that stands still past its lease is fenced when it wakes, and sta
   assertEquals((await finished(base, task_id)).attempt, 1);
 });
 
-test("tasks wait for signals that come by way of any process, whichever of them ran or dies", async () => {
+test("a signal reaches its task through any web process, even after a worker was killed", async () => {
   await using cluster = await startCluster(2, 2);
   const [one, other] = cluster.webs.map(({ url }) => url) as [string, string];
   const ids = (await Promise.all(Array.from({ length: 8 }, () => submit(one, "draws"))))

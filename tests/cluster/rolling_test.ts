@@ -26,7 +26,7 @@ testOnDenokv(
     const accepted: string[] = [];
     const clients: { id: string; following: ReturnType<typeof follow> }[] = [];
     const stop = new AbortController();
-    /** Submits until it is told to stop, and again whatever got no answer or was refused for now. */
+    /** Submits until it is stopped, and repeats what got no answer or was refused for now. */
     const load = async (lane: number) => {
       for (let n = 0; !stop.signal.aborted; n++) {
         const id = await eventually(async () => {

@@ -7,7 +7,7 @@ import { startServer } from "../helpers/server.ts";
 
 Deno.test({
   name:
-    "cluster: the page tells that a task's worker is silent, and when the task goes on elsewhere",
+    "cluster: the page says that a task's worker is silent, and when the task resumes on another",
   ignore: DENOKV === null,
   fn: async () => {
     await using store = await startDenokv();

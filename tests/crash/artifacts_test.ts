@@ -30,7 +30,7 @@ Deno.test("a server that is killed within artifacts shows each whole, in order, 
   const { task_id: id } = await submit(server.url, "replaces", { artifacts: ARTIFACTS, blocks: 2 });
   let shown = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    // It is behind one more than at the last kill, and in the middle of the next.
+    // At least one artifact more than at the last kill is whole, unless all are.
     const before = shown;
     await eventually(async () => {
       const number = await numberIn(server.url, id).catch(() => null) ?? 0;
@@ -48,7 +48,7 @@ Deno.test("a server that is killed within artifacts shows each whole, in order, 
   const type = "application/octet-stream";
   assertEquals(end.artifacts, [{ name: "a.bin", size: 2 * MiB, type }]);
   assertEquals(await numberIn(server.url, id), ARTIFACTS);
-  // Each was told once where it is, behind what was yielded before it.
+  // Each artifact's row comes right after the log row that was yielded before it.
   const told = (await storedEvents(server.url, id))
     .filter(({ event }) => event === "log" || event === "artifact")
     .map(({ event, data }) => event === "log" ? data.data?.n : event);

@@ -23,7 +23,7 @@ async function uploadCsv(base: string): Promise<string> {
   return (await response.json()).upload_id;
 }
 
-Deno.test(`children are made once each, waited for and canceled through ${KILLS} kills`, async () => {
+Deno.test(`each child is made once, and waited for or canceled with its parent, through ${KILLS} kills`, async () => {
   await using directory = await tempDir();
   const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
   const random = seededRandom(SEED);
@@ -41,7 +41,7 @@ Deno.test(`children are made once each, waited for and canceled through ${KILLS}
       canceled.push((await submit(base, "splits")).task_id);
       upload ??= await uploadCsv(base);
       profiles.push((await submit(base, "csv-split", { upload, parts: 5 })).task_id);
-      // A busy client is told of 36 tasks at least, twice each: the newest of it, and that it is over.
+      // Even a slow client gets two events for each of 36 tasks or more: its newest state and end.
       const seen = 1 + 70 * random();
       const canceling = feed.until((it) => it.events.length >= seen / 2)
         .then(() => post(`${base}/tasks/${canceled.at(-1)}/cancel`))

@@ -19,7 +19,6 @@ import { CRASH_KINDS } from "./kinds.ts";
 /** `HEADWAY_SEED` repeats a run, as far as a random kill can be repeated. */
 const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2 ** 32));
 
-/** How often the server is killed. */
 const KILLS = 20;
 
 /** Adds the seed to a failure. */
@@ -69,13 +68,13 @@ Deno.test(`a server that is killed ${KILLS} times under load loses nothing and r
         const base = url = server.url;
         let alive = true;
         const loading = (async () => {
-          // On a machine that is very busy four say less than what is waited for, and are done.
+          // On a very busy machine four tasks may end with fewer events than the feed waits for.
           for (let sent = 0; alive && sent < 40; sent++) {
             await send(base);
             await timePasses(sent < 4 ? 200 * random() : 2000);
           }
         })();
-        // At once, or after some work: half of the time it is little.
+        // The events until the kill, from the first one to many: few of them half of the time.
         const seen = 1 + 100 * random() ** 2;
         await using feed = await openStream(`${base}/tasks/stream`);
         await feed.until((it) => it.events.length >= seen);
@@ -123,7 +122,7 @@ Deno.test(`a server that is killed ${KILLS} times under load loses nothing and r
     }
   }));
 
-Deno.test("a server that was killed goes on with its tasks at once: no lease is waited for", async () => {
+Deno.test("a server that was killed continues its tasks when it starts, without waiting for a lease", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   const options = { kv, kinds: CRASH_KINDS, env: { HEADWAY_LEASE_MS: "3600000" } };
@@ -137,14 +136,14 @@ Deno.test("a server that was killed goes on with its tasks at once: no lease is 
   }
   await first.kill();
   await using second = await startServer(options);
-  // Each runs again, and has done more.
+  // Each task runs again, and makes progress.
   const before = await Promise.all(tasks.map(({ task_id }) => getTask(second.url, task_id)));
   for (const { task_id, done } of before) {
     await taskWhen(second.url, task_id, (now) => now.status === "running" && now.done! > done!);
   }
 });
 
-Deno.test("SIGTERM in the middle keeps every row and uses no attempt", async () => {
+Deno.test("SIGTERM in the middle of tasks keeps every row and uses no attempt", async () => {
   await using directory = await tempDir();
   const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
   await using gate = closedGate();
@@ -170,7 +169,7 @@ Deno.test("SIGTERM in the middle keeps every row and uses no attempt", async () 
   assertEquals((await finished(second.url, delayed.task_id)).status, "completed");
 });
 
-Deno.test("a second server on the same file is refused, and told what to do", async () => {
+Deno.test("a second server on the same file does not start, and says what to do", async () => {
   await using first = await startServer({ kinds: CRASH_KINDS });
   const error = await assertRejects(() => startServer({ kv: first.kv, kinds: CRASH_KINDS }), Error);
   assert(error.message.includes(`${first.kv} is in use by another Headway`), error.message);
@@ -180,7 +179,7 @@ Deno.test("a second server on the same file is refused, and told what to do", as
 });
 
 Deno.test({
-  name: "task processes end when their server was killed",
+  name: "task processes end when their server is killed",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using server = await startServer({
@@ -199,7 +198,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "task processes end when their server was killed, though a task keeps one busy for good",
+  name: "a task process ends when its server is killed, even if a task blocks it for good",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using gate = closedGate();
@@ -264,7 +263,7 @@ Deno.test("a task process that is killed costs its tasks no attempt", async () =
   }
 });
 
-Deno.test("a task that never yields again is killed; the others go on from their checkpoints", async () => {
+Deno.test("a task that never yields again times out; the tasks beside it continue from their checkpoints", async () => {
   await using gate = closedGate();
   await using server = await local(":memory:");
   const shape = { rows: 700, every: 7, pause_ms: 10, gate: gate.url };
@@ -301,12 +300,12 @@ Deno.test("a cancel kills a task that never yields again", async () => {
   assertEquals((await finished(server.url, next.task_id)).status, "completed");
 });
 
-Deno.test("a task that takes all memory fails after three deaths; the others complete", async () => {
-  // A small heap for these task processes alone, so that it does not take long: test files that run at
-  // the same time share the environment of this process.
+Deno.test("a task that takes all memory fails as ProcessDied; the tasks beside it complete", async () => {
+  // A small heap, so that it does not take long. It is set for these task processes alone, since
+  // test files that run at the same time share the environment of this process.
   const small = () => ({ ...Deno.env.toObject(), DENO_V8_FLAGS: "--max-old-space-size=48" });
   await using server = await local(":memory:", 200, small);
-  // More of them than may be tried alone at once, and with no checkpoint to show for it.
+  // More tasks than may run alone at once, and none of them has a checkpoint.
   const tasks = await Promise.all(
     Array.from({ length: 12 }, () => submit(server.url, "rests", { ms: 3000 })),
   );
@@ -353,7 +352,7 @@ Deno.test("tasks that kill their process fail, each after few deaths; none that 
   const deaths = async (id: string) => {
     const rows = await storedEvents(server.url, id);
     const told = rows.flatMap(({ data }) => data.message?.match(/^Interrupted: .*/) ?? []);
-    // Another may have killed the process before it had this one.
+    // Another task may have killed the process before this one began.
     return told.filter((message) => !message.includes("before it began")).length;
   };
   for (const { task_id } of kills) {

@@ -1,6 +1,6 @@
 /**
- * Kinds whose stored rows show whether a crash cost them anything, and kinds that take their process
- * down.
+ * Kinds whose stored rows show whether a crash cost them anything, and kinds that end their
+ * process.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export const CRASH_KINDS: string = new URL(import.meta.url).href;
 /**
  * Logs from which row it starts, then logs each row with its number, saves the number of each
  * `every`-th and waits `pause_ms` there. With a gate, it goes beyond its last checkpoint only once
- * that is open.
+ * the gate is open.
  */
 export const numbered = defineTask({
   kind: "numbered",
@@ -71,8 +71,8 @@ export const puts = defineTask({
 });
 
 /**
- * Draws a lot in a step, sleeps for a moment, waits for the signal `go`, and draws another: what it drew
- * it logs whenever it starts.
+ * Draws a lot in a step, sleeps for a moment, waits for the signal `go`, and draws another lot.
+ * Each run logs again what it has.
  */
 export const draws = defineTask({
   kind: "draws",
@@ -113,7 +113,7 @@ export const replaces = defineTask({
   },
 });
 
-/** Draws a lot and returns it with its number, after a moment. From the sixth on they wait for their gate. */
+/** Draws a lot and returns it with its number, after a moment. Those above 5 wait for a gate. */
 export const draw = defineTask({
   kind: "draw",
   input: z.object({ n: z.int(), gate: z.string().optional() }),
@@ -125,7 +125,10 @@ export const draw = defineTask({
   },
 });
 
-/** Has children draw, twice one group after the other, and one child that has two by itself. */
+/**
+ * Has children draw in two groups, one after the other: twelve each if `deep`, or else two. A deep
+ * one then has a child of its own kind that is not deep.
+ */
 export const splits = defineTask({
   kind: "splits",
   input: z.object({ deep: z.boolean(), gate: z.string().optional() }).default({ deep: true }),
@@ -161,8 +164,8 @@ export const counts = defineTask({
 });
 
 /**
- * Never yields again and leaves its process to nobody, once a gate is open, if there is one. Ends
- * after a while, should a test fail.
+ * Blocks its process and never yields again, with a gate only once that is open. It ends after a
+ * while, in case a test fails.
  */
 export const loops = defineTask({
   kind: "loops",
@@ -170,7 +173,7 @@ export const loops = defineTask({
   input: z.object({ gate: z.string() }).optional(),
   async *run({ input }) {
     yield progress({ message: "loops" });
-    // The report goes out first.
+    // At the gate, the report has time to go out.
     if (input) await atGate(input.gate);
     const end = performance.now() + 900_000;
     while (performance.now() < end);
@@ -220,7 +223,7 @@ export const exits = defineTask({
     try {
       if (when === "caught") EXITS[by]!();
     } catch {
-      // As a library may that does not expect to go on.
+      // A library may swallow the error, since it does not expect to continue.
     }
     await pause(60_000, signal);
   },

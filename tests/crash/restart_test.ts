@@ -7,7 +7,6 @@ import { tempDir } from "../helpers/temp_dir.ts";
 import { CRASH_KINDS } from "./kinds.ts";
 import { assertDoneOnce, assertSawAll } from "./watcher.ts";
 
-/** How often the server is restarted. */
 const RESTARTS = 4;
 
 Deno.test("a server that is restarted again and again loses no row, and does no work twice", async () => {
@@ -29,7 +28,7 @@ Deno.test("a server that is restarted again and again loses no row, and does no 
       for (let n = 0; n < 5; n++) {
         const { task_id } = await submit(server.url, "numbered", {
           ...shape,
-          // One of them at least is on its way when it is restarted.
+          // At least one of the tasks is running when the server is restarted.
           ...(n === 4 ? { gate: gate.url } : {}),
         });
         clients.push({ id: task_id, following: follow(() => url, task_id, stop.signal) });
@@ -60,7 +59,7 @@ Deno.test("a server that is restarted again and again loses no row, and does no 
   }
 });
 
-Deno.test("SIGTERM ends a server in time though a task comes to no checkpoint and one does not stop", async () => {
+Deno.test("SIGTERM ends a server with code 0, though one task has no checkpoint and another does not stop", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   const env = { HEADWAY_DRAIN_MS: "1000" };

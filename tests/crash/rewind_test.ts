@@ -1,6 +1,6 @@
 /**
- * Every output counts once, whatever is killed: in the history, for a client that was there, and for
- * those that come later, also with an id of what was taken back.
+ * Every output counts once, whatever is killed: in the history, for a client that watched, and for
+ * clients that come later, even with the id of an output that was taken back.
  *
  * @module
  */
@@ -58,7 +58,7 @@ async function assertCountedOnce(base: string, id: string, seqs: readonly number
   assert(seqs[1]! < after && after < seqs[2]! && seqs[3]! < seq && seq < outputs[2]!.seq);
   const fresh = await readAll(base, id, 0);
   assertEquals(fresh.flatMap((it) => it.type === "output" ? [it.data.data] : []), ALL);
-  // Whoever had seen them hears that they no longer count.
+  // A client that had seen the outputs learns which of them no longer count.
   for (const known of seqs.keys()) {
     const before = seqs.slice(0, known + 1).map((seq, n): TaskEvent => {
       return { type: "output", id: `${seq}`, data: { seq, time: "", data: n + 1 } };
@@ -69,7 +69,7 @@ async function assertCountedOnce(base: string, id: string, seqs: readonly number
   }
 }
 
-Deno.test("outputs behind the last checkpoint are taken back when a task process is killed", async () => {
+Deno.test("outputs after the last checkpoint are taken back when a task process is killed", async () => {
   await using gate = closedGate();
   const settings: Record<string, string> = {
     HEADWAY_PORT: "0",
@@ -98,7 +98,7 @@ Deno.test("outputs behind the last checkpoint are taken back when a task process
 });
 
 for (const signal of ["SIGKILL", "SIGTERM"] as const) {
-  Deno.test(`outputs behind the last checkpoint are taken back by the start after a ${signal}`, async () => {
+  Deno.test(`outputs after the last checkpoint are taken back when a server starts after a ${signal}`, async () => {
     await using directory = await tempDir();
     await using gate = closedGate();
     const env = { HEADWAY_DRAIN_MS: "0" };
@@ -113,7 +113,7 @@ for (const signal of ["SIGKILL", "SIGTERM"] as const) {
   });
 }
 
-Deno.test("outputs behind the last checkpoint are taken back by a retry of a task that was canceled", async () => {
+Deno.test("outputs after the last checkpoint are taken back when a canceled task is retried", async () => {
   await using gate = closedGate();
   await using server = await startServer({ kinds: CRASH_KINDS });
   const { url } = server;
@@ -121,7 +121,7 @@ Deno.test("outputs behind the last checkpoint are taken back by a retry of a tas
   const seqs = await heldBack(url, id);
   await (await post(`${url}/tasks/${id}/cancel`)).body?.cancel();
   assertEquals((await finished(url, id)).status, "canceled");
-  // Until it starts again they are what it has put out.
+  // Until the task starts again, these outputs count.
   await heldBack(url, id);
   gate.open();
   await (await post(`${url}/tasks/${id}/retry`)).body?.cancel();

@@ -6,7 +6,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const KINDS = new URL("./each_second.ts", import.meta.url).href;
 
-/** The times that have a task, in order. */
+/** The times for which there is a task, in order. */
 async function times(server: ServerProcess, atLeast = 0): Promise<number[]> {
   return await eventually(async () => {
     const { tasks } = await (await fetch(`${server.url}/tasks?limit=500`)).json();
@@ -15,7 +15,7 @@ async function times(server: ServerProcess, atLeast = 0): Promise<number[]> {
   });
 }
 
-Deno.test("each second of a schedule has its task once, over two kills of the server", async () => {
+Deno.test("a schedule of each second makes one task for each second, over two kills of the server", async () => {
   await using folder = await tempDir();
   const kv = `${folder.path}/test.db`;
   let made = 0;
@@ -25,7 +25,7 @@ Deno.test("each second of a schedule has its task once, over two kills of the se
     await server.kill();
   }
   await using server = await startServer({ kv, kinds: KINDS });
-  // As many more as the server was away, and some.
+  // Also for the seconds in which no server ran.
   const all = await times(server, made + 2);
   const first = all[0]!;
   assertEquals(all, all.map((_, n) => first + n * 1000));

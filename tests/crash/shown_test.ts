@@ -1,6 +1,6 @@
 /**
- * What a client was shown when the server is killed: rows and ids stay as they were, and of progress
- * the last moment may be taken back.
+ * What clients were shown before the server is killed: rows and ids stay as they were, and only the
+ * last moment of progress may be taken back.
  *
  * @module
  */
@@ -53,7 +53,7 @@ function byId(events: readonly ReadEvent[], known = new Map<string, string>()) {
   return known;
 }
 
-Deno.test("a kill takes back no id and no row that any client was shown, and of progress the last moment", async () => {
+Deno.test("a kill of the server takes back no id or row that a client was shown, and only the last progress", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   const first = await startServer({ kv, kinds: CRASH_KINDS });
@@ -83,12 +83,12 @@ Deno.test("a kill takes back no id and no row that any client was shown, and of 
   for (const { id, reader, came } of clients) {
     const url = `${second.url}/tasks/${id}/stream`;
     const seen = byId(reader.events);
-    // Any id that it ever had leads on.
+    // A client can resume from any id that it ever had.
     const all = [...new Set(reader.events.map(({ id }) => id))];
     const some = [...all.slice(-5), ...all.filter((_, n) => n % 7 === 0)];
     for (const lastEventId of some) {
       await using again = await openStream(url, { lastEventId });
-      // It goes on, and says so.
+      // The task runs on, and the stream shows it.
       await again.until(({ events }) => rows(events).length >= 2);
       assertEquals(again.data("reset"), []);
       assert(again.events.every(({ id }) => Number(id) >= Number(lastEventId)));
@@ -101,7 +101,7 @@ Deno.test("a kill takes back no id and no row that any client was shown, and of 
     assertEquals(seqs, [...new Set(seqs)].toSorted((a, b) => a - b));
     const shown = rows(reader.events).map(({ id }) => Number(id));
     assertEquals(seqs.slice(0, shown.length), shown);
-    // What was shown longer ago than a moment was known to whoever took it over.
+    // Progress that was shown before the last moment was known when the task was put back.
     const back = stored.find(({ seq, event, data }) =>
       event === "message" && data.status === "pending" && seq > shown.at(-1)!
     );

@@ -13,7 +13,7 @@ const SEED = Number(Deno.env.get("HEADWAY_SEED") ?? Math.floor(Math.random() * 2
 
 const KILLS = 8;
 
-Deno.test(`what a step gave and a signal brought stays the same through ${KILLS} kills, and no wait is missed`, async () => {
+Deno.test(`step() and waitFor() keep their results through ${KILLS} kills, and every task completes`, async () => {
   await using directory = await tempDir();
   const options = { kv: `${directory.path}/test.db`, kinds: CRASH_KINDS };
   const random = seededRandom(SEED);
@@ -36,11 +36,11 @@ Deno.test(`what a step gave and a signal brought stays the same through ${KILLS}
       const own: string[] = [];
       for (let n = 0; n < 6; n++) own.push((await submit(base, "draws")).task_id);
       ids.push(...own);
-      // Early, while they wait, and never in this round.
+      // Some signals come early, some while their task waits, and some only in a later round.
       const signaling = Promise.all(
         ids.filter((id) => !taken.has(id) && random() < 0.4).map((id) => signal(base, id)),
       );
-      // A busy client is told the newest of each, and no more: sooner or later all wait.
+      // A slow client may get only the newest state of each task. In the end all of them wait.
       const still = Math.floor(7 * random());
       await feed.until((it) => standing(it.data("message"), own) >= still);
       await server.kill();
@@ -50,7 +50,7 @@ Deno.test(`what a step gave and a signal brought stays the same through ${KILLS}
     const base = server.url;
     let runs = 0;
     for (const id of ids) {
-      // Whoever got no answer sends again: the first one counts, whichever that was.
+      // A signal without an answer is sent again: the first one that arrived counts.
       await eventually(async () => {
         const { status, waiting_for } = await getTask(base, id);
         if (status === "completed") return;
@@ -73,14 +73,14 @@ Deno.test(`what a step gave and a signal brought stays the same through ${KILLS}
       runs += events.filter(({ event, data }) => event === "message" && data.status === "running")
         .length;
     }
-    // Each runs at least once before its signal and once after it, some more often.
+    // Waits and kills made tasks run more than once.
     assertGreater(runs, ids.length);
   } finally {
     await server?.kill();
   }
 });
 
-/** How many of some tasks wait, or are over. */
+/** How many of these tasks wait or have completed. */
 function standing(records: readonly TaskRecord[], ids: readonly string[]): number {
   const newest = new Map(records.map(({ task_id, status }) => [task_id, status]));
   return ids.filter((id) => {

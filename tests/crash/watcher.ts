@@ -1,5 +1,5 @@
 /**
- * A client of a task that lives through restarts, and what it must have seen in the end.
+ * What a client that watches a task over restarts of the server must have seen in the end.
  *
  * @module
  */
@@ -23,8 +23,8 @@ export async function assertSawAll(base: string, id: string, seen: Seen): Promis
 }
 
 /**
- * Asserts that a `numbered` task completed at its first attempt and did nothing twice, however often
- * it was stopped on the way.
+ * Asserts that a `numbered` task completed at its first attempt and did nothing twice, however
+ * often it was stopped on the way.
  *
  * @returns How often it was started.
  */

@@ -5,7 +5,7 @@ import { receiver, SECRET } from "../helpers/receiver.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-Deno.test("a server that is killed before a webhook was taken sends it at its next start, under the same id, and what follows behind it", async () => {
+Deno.test("a webhook delivery that a kill interrupts is sent again under its id, before the next one", async () => {
   await using directory = await tempDir();
   const options = {
     kv: `${directory.path}/test.db`,
@@ -13,7 +13,7 @@ Deno.test("a server that is killed before a webhook was taken sends it at its ne
   };
   const gate = Promise.withResolvers<void>();
   await using to = receiver(async (_, n) => {
-    // The first one is on its way for as long as its server lives.
+    // The first delivery gets no answer for as long as its server lives.
     if (n === 1) await gate.promise;
     return new Response();
   });

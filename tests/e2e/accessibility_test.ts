@@ -6,7 +6,7 @@ import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Nothing is cut off to the side, nor has to be scrolled to. */
+/** Reports a view that is wider than the window, and so has to be scrolled sideways. */
 async function tooWide(page: Page, view: string): Promise<string[]> {
   const { wide, width } = await page.evaluate(() => ({
     wide: document.documentElement.scrollWidth,
@@ -15,15 +15,15 @@ async function tooWide(page: Page, view: string): Promise<string[]> {
   return wide > width ? [`${view}: ${wide} px wide in ${width}`] : [];
 }
 
-/** What the colours may break, and nothing else. */
+/** The rules that depend on the color scheme. */
 const COLOURS = ["color-contrast"];
 
-/** Pixels. */
+/** Pixels of the viewport. */
 const HEIGHT = 844;
 
 /**
- * Every view, in each language at its width. At each the other colour scheme is looked at for its
- * contrasts, and the other width for what does not fit.
+ * Two looks, in which every view is checked by all rules. Each view is also checked for its contrasts
+ * in the other color scheme, and for its fit in the other width.
  */
 const LOOKS = [
   { language: "en-US", scheme: "light", width: 1280 },
@@ -31,7 +31,7 @@ const LOOKS = [
 ] as const;
 
 for (const { language, scheme, width } of LOOKS) {
-  Deno.test(`axe finds nothing wrong with any view: ${language}, ${scheme}, ${width} px`, async () => {
+  Deno.test(`axe finds nothing wrong with the list, the form and tasks: ${language}, ${scheme}, ${width} px`, async () => {
     await using app = await testApp();
     const address = (id: string) => `${app.url}/?task_id=${id}`;
     const input = { message: "It broke, for a reason that is told at some length", attempts: 9 };
@@ -128,7 +128,7 @@ for (const { language, scheme, width } of LOOKS) {
   });
 }
 
-Deno.test("axe finds nothing wrong with signing in", async () => {
+Deno.test("axe finds nothing wrong with the sign-in form", async () => {
   await using app = await testApp({ HEADWAY_TOKENS: `me:admin:${"s".repeat(32)}` });
   await using browser = await TestBrowser.launch();
   for (const scheme of ["light", "dark"] as const) {
@@ -144,7 +144,7 @@ Deno.test("axe finds nothing wrong with signing in", async () => {
   }
 });
 
-Deno.test("dialogs take the focus, keep it, and give it back", async () => {
+Deno.test("the New task dialog takes the focus, keeps it, and gives it back", async () => {
   await using app = await testApp();
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(app.url);
@@ -162,14 +162,14 @@ Deno.test("dialogs take the focus, keep it, and give it back", async () => {
   await page.focus(".header .button-primary");
   await page.keyboard.press("Enter");
   await page.waitForSelector(".kind");
-  // One's own kinds come first, by name.
+  // The operator's own kinds come first, sorted by name.
   await eventually(async () => {
     assertEquals(await focus(), { inside: true, name: "asks", body: false });
   });
   for (let n = 0; n < 30; n++) {
     await page.keyboard.press("Tab");
     const { inside, body } = await focus();
-    // Past its ends is the browser itself.
+    // Beyond the last element of the dialog, the focus is in the browser's own controls.
     assert(inside || body);
   }
   await page.keyboard.press("Escape");
@@ -179,7 +179,7 @@ Deno.test("dialogs take the focus, keep it, and give it back", async () => {
   assertEquals(problems, []);
 });
 
-Deno.test("what has the focus is seen to have it, and nothing moves for who wants it so", async () => {
+Deno.test("the focused element is outlined and in view, and nothing moves with reduced motion", async () => {
   await using app = await testApp();
   await submit(app.url, "waits");
   await using browser = await TestBrowser.launch();
@@ -204,7 +204,7 @@ Deno.test("what has the focus is seen to have it, and nothing moves for who want
     assert(marked, name);
   }
   assert(seen.size >= 8, [...seen].join("\n"));
-  // However far down one is, what gets the focus is not under the header (WCAG 2.4.11).
+  // At any scroll position, the focused element is not under the header (WCAG 2.4.11).
   const covered = () =>
     page.evaluate(() => {
       const { top, bottom } = document.activeElement!.getBoundingClientRect();
@@ -219,7 +219,7 @@ Deno.test("what has the focus is seen to have it, and nothing moves for who want
     await page.waitForSelector(selector);
     await page.evaluate(() => {
       document.body.style.minHeight = "2000px";
-      // Where it is beneath the header now.
+      // Scrolls until the search field is beneath the header.
       const search = document.querySelector("main input[type=search]")!;
       scrollBy(0, search.getBoundingClientRect().top - 20);
     });

@@ -1,5 +1,5 @@
 /**
- * The example application, started and used as its README says, on the package as it would be
+ * The example application, started and used as its README says, with the package as it would be
  * published.
  *
  * @module
@@ -16,7 +16,7 @@ import { published } from "../helpers/published.ts";
 
 const EXAMPLE = new URL("../../examples/app/", import.meta.url);
 
-/** Where the README takes it to be. */
+/** The application's address in the README. */
 const ADDRESS = "http://localhost:3000";
 
 const env = { PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
@@ -30,19 +30,19 @@ async function copyFolder(from: URL, to: string): Promise<void> {
   }
 }
 
-/** The commands of a README, block by block. */
+/** The blocks of shell commands in the README. */
 async function commands(): Promise<string[]> {
   const text = await Deno.readTextFile(new URL("README.md", EXAMPLE));
   return [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block]) => block!);
 }
 
-/** A folder with a checkout, and the example in it. */
+/** The running application: its folder and its address. */
 interface Application extends AsyncDisposable {
   folder: string;
   url: string;
 }
 
-/** Runs the README's first block, at a free port, until it is disposed of. */
+/** Runs the README's first block on a free port. Disposing of the application stops it. */
 async function started(command: string): Promise<Application> {
   await using owned = new AsyncDisposableStack();
   const { path } = owned.use(await published());
@@ -78,7 +78,7 @@ async function started(command: string): Promise<Application> {
   return { folder, url: at, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Tells the program that a shell has started, below `deno task`, to stop. */
+/** Sends SIGTERM to the program that a shell has started with `deno task`. */
 async function terminate(pid: number): Promise<void> {
   for (const child of await childrenOf(pid)) {
     const args = await Deno.readTextFile(`/proc/${child}/cmdline`).catch(() => "");
@@ -101,7 +101,7 @@ async function signIn(page: Page, url: string, user: string, password: string): 
   await Promise.all([page.waitForNavigation(), page.locator("button").click()]);
 }
 
-Deno.test("examples/app has Headway in fewer than ten lines changed, and they are those of its README", async () => {
+Deno.test("examples/app adds Headway in fewer than ten lines, which are those of its README's diff", async () => {
   const readme = await Deno.readTextFile(new URL("README.md", EXAMPLE));
   const [, diff = ""] = /^```diff\n(.*?)^```/ms.exec(readme) ?? [];
   const changed: string[] = [];
@@ -111,7 +111,7 @@ Deno.test("examples/app has Headway in fewer than ten lines changed, and they ar
     const added = lines.filter((line) => line.startsWith("+")).map((line) => line.slice(1));
     for (const line of added) assert(own.includes(line), `${file}: ${line}`);
     changed.push(...added);
-    // Nothing else there is of Headway, but what stands for the published package.
+    // No other line is about Headway. `links` stands for the published package.
     const more = own.filter((line) =>
       /headway|jobs|task|"kv"/i.test(line) && !/"(links|tasks)"/.test(line)
     );
@@ -161,7 +161,7 @@ Deno.test("examples/app runs as its README says, and shows its users their tasks
   await grace.page.goto(`${app.url}/jobs/`);
   await shows(grace.page, "No tasks yet");
   assertEquals([ada.problems, grace.problems], [[], []]);
-  // What it loaded was in its lock.
+  // Its lock file has everything that it loaded.
   const lock = await Deno.readTextFile(`${app.folder}/deno.lock`);
   assertEquals(lock, await Deno.readTextFile(new URL("deno.lock", EXAMPLE)));
 });

@@ -1,6 +1,6 @@
 /**
- * Every kind in examples/kinds, as it is written, on a real server. What they call is a server of
- * the test, which answers when the test says so.
+ * The kinds in examples/kinds as they are written, all but order.ts, on a real server. The APIs that
+ * they call are servers of the test, which answer when the test says so.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const KINDS = ["rate_limited_api", "retry_with_checkpoint", "subprocess", "text_
   .map((name) => `examples/kinds/${name}.ts`).join(",");
 const env = { HEADWAY_TASK_PERMISSIONS: "--allow-net --allow-read=. --allow-run=gzip" };
 
-/** What the kinds call. */
+/** Serves the API that a kind calls. */
 function serveApi(
   handle: (request: Request) => Response | Promise<Response>,
 ): { url: string } & AsyncDisposable {
@@ -42,7 +42,7 @@ async function outputs(base: string, id: string): Promise<any[]> {
   return rows.filter(({ event }) => event === "output").map(({ data }) => data.data);
 }
 
-/** Waits until a task's stored checkpoint is as wanted: then a crash loses nothing before it. */
+/** Waits until the stored checkpoint of a task is `wanted`: a crash then loses nothing before it. */
 async function saved(base: string, id: string, wanted: unknown): Promise<void> {
   await eventually(async () => {
     const { checkpoint } = await (await fetch(`${base}/tasks/${id}/details`)).json();
@@ -55,7 +55,7 @@ async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuf
   return await new Response(stream).bytes();
 }
 
-Deno.test("examples/kinds/retry_with_checkpoint.ts asks for each page until it has it, and not again", async () => {
+Deno.test("examples/kinds/retry_with_checkpoint.ts retries a page that failed, and fetches no saved page again", async () => {
   const asked: string[] = [];
   const reached = Promise.withResolvers<void>();
   const open = Promise.withResolvers<void>();
@@ -84,7 +84,7 @@ Deno.test("examples/kinds/retry_with_checkpoint.ts asks for each page until it h
   assertEquals((await outputs(second.url, task_id)).map(({ page }) => page), [1, 2, 3]);
 });
 
-Deno.test("examples/kinds/upload.ts counts the lines of a file, also from each of its checkpoints", async () => {
+Deno.test("examples/kinds/upload.ts counts the lines of a file, also after a crash at each checkpoint", async () => {
   const bytes = new TextEncoder().encode("one line\n".repeat(400_000));
   await using server = await startServer({ kinds: KINDS, env });
   const upload = await uploadTo(server.url, bytes);
@@ -103,7 +103,7 @@ Deno.test("examples/kinds/upload.ts counts the lines of a file, also from each o
   }
 });
 
-Deno.test("examples/kinds/subprocess.ts feeds a program, and tells why it failed", async () => {
+Deno.test("examples/kinds/subprocess.ts pipes an upload into a program, and reports why the program failed", async () => {
   await using server = await startServer({ kinds: KINDS, env });
   const packed = await gzip(new Uint8Array(3_000_000));
   const run = async (bytes: Uint8Array<ArrayBuffer>) => {
@@ -124,7 +124,7 @@ Deno.test("examples/kinds/subprocess.ts ends its program when the task is cancel
   const read = Promise.withResolvers<void>();
   const context = {
     ...taskContext({ upload: "u" }, { signal: controller.signal }),
-    // Never comes, so that the program waits. The sanitizers of the test find it if it stays.
+    // Sends nothing, so that the program waits. The test's sanitizers find a program that stays.
     upload: () => new ReadableStream<Uint8Array>({ pull: () => read.resolve() }),
   };
   const running = collect(unpackedSize.run(context));
@@ -133,7 +133,7 @@ Deno.test("examples/kinds/subprocess.ts ends its program when the task is cancel
   await assertRejects(() => running, Error, "Cancel was asked for");
 });
 
-Deno.test("examples/kinds/rate_limited_api.ts waits when it is told to, and asks again", async () => {
+Deno.test("examples/kinds/rate_limited_api.ts waits when the API asks for it, and repeats the request", async () => {
   const asked: string[] = [];
   await using api = serveApi((request) => {
     const name = new URL(request.url).searchParams.get("name")!;
@@ -158,7 +158,7 @@ Deno.test("examples/kinds/rate_limited_api.ts waits when it is told to, and asks
   assertEquals(logged, ["The API asks to wait 1 s"]);
 });
 
-Deno.test("examples/kinds/text_stream.ts passes a text on as it comes, and goes on with it after a crash", async () => {
+Deno.test("examples/kinds/text_stream.ts passes a text on as it arrives, and continues it after a crash", async () => {
   const beginning = "All happy families are alike. ".repeat(7);
   const calls: { answer_so_far: string; write: (part: string) => void; end: () => void }[] = [];
   let called = Promise.withResolvers<void>();
@@ -166,7 +166,7 @@ Deno.test("examples/kinds/text_stream.ts passes a text on as it comes, and goes 
     const { answer_so_far } = await request.json();
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
-    // The other side may have been killed.
+    // The server that reads the answer may have been killed.
     const ignore = () => {};
     calls.push({
       answer_so_far,

@@ -7,7 +7,7 @@ import { closedGate, openGate } from "../helpers/gate.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-/** Another tab of the same browser. */
+/** Opens another tab of the same browser. */
 async function openTab(beside: Page, url: string): Promise<Page> {
   const page = await beside.browserContext().newPage();
   await page.goto(url, { waitUntil: "domcontentloaded" });
@@ -27,7 +27,7 @@ async function badge(page: Page, text: string): Promise<void> {
   });
 }
 
-/** The log that a page shows is the one that is stored: nothing doubled, nothing missed. */
+/** Waits until a page shows exactly the stored log: no row is doubled or missed. */
 async function showsLog(page: Page, base: string, id: string): Promise<void> {
   const rows = (await storedEvents(base, id)).filter(({ event }) => event === "log");
   await eventually(async () => {
@@ -39,7 +39,7 @@ async function showsLog(page: Page, base: string, id: string): Promise<void> {
   }, { interval: 50 });
 }
 
-Deno.test("three tabs hold one stream, and live on when the first is closed", async () => {
+Deno.test("three tabs share one stream, and stay live when the first tab is closed", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "gated", { gate: "feed-tabs", rows: 30 });
   await using browser = await TestBrowser.launch();
@@ -58,7 +58,7 @@ Deno.test("three tabs hold one stream, and live on when the first is closed", as
   assertEquals(problems, []);
 });
 
-Deno.test("a page without a shared worker has a feed of its own", async () => {
+Deno.test("a page without SharedWorker runs the feed itself", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "log-many", { rows: 20 });
   await using browser = await TestBrowser.launch();
@@ -71,7 +71,7 @@ Deno.test("a page without a shared worker has a feed of its own", async () => {
   assertEquals(problems, []);
 });
 
-/** The worker's program cannot be loaded at first, as when the server goes just then. */
+/** Makes the worker's script fail to load at first, as if the server stopped at that moment. */
 const GONE = `
   const Real = SharedWorker;
   let workers = 0;
@@ -90,7 +90,7 @@ const GONE = `
       : real(url, ...options);
 `;
 
-Deno.test("a page whose worker could not be loaded tries again, and says so", async () => {
+Deno.test("a page whose shared worker fails to load says that it reconnects, and tries again", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "gated", { gate: "late-worker" });
   await using browser = await TestBrowser.launch();
@@ -105,7 +105,7 @@ Deno.test("a page whose worker could not be loaded tries again, and says so", as
   assertEquals(problems, []);
 });
 
-Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or missed", async () => {
+Deno.test("two tabs reconnect after the server was killed, say so, and double or miss no row", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
@@ -126,7 +126,7 @@ Deno.test("two tabs outlive their server: the badge tells, nothing is doubled or
   await list.waitForSelector(".row.status-completed");
 });
 
-Deno.test("a tab that was put to sleep shows all it missed when it wakes", async () => {
+Deno.test("a frozen tab shows the rows that it missed when it wakes", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "gated", { gate: "feed-sleep", rows: 200 });
   await using browser = await TestBrowser.launch();

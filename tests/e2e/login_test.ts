@@ -29,7 +29,7 @@ async function shows(page: Page, text: string): Promise<void> {
   );
 }
 
-/** What it complained about, but for what it was refused, which the browser itself reports. */
+/** The problems of a page without the refused requests, which the browser itself reports. */
 function otherProblems({ problems }: TestPage): string[] {
   return problems.filter((text) => !/status of 40[13]/.test(text));
 }
@@ -78,7 +78,7 @@ Deno.test("who signs out in one tab is out in the others, and Back shows nothing
   const { page } = visited;
   await signIn(page, ADMIN);
   await shows(page, "waits");
-  // Loaded with a session: the document itself has the tasks in it.
+  // Loaded with a session, the document itself contains the tasks.
   await page.reload({ waitUntil: "domcontentloaded" });
   await shows(page, "waits");
   const other = await page.browserContext().newPage();
@@ -134,21 +134,21 @@ Deno.test("Chromium: over TLS the session's cookie is one that no other page can
   const [cookie] = await page.browserContext().cookies();
   assertMatch(cookie!.name, /^__Host-headway-[0-9a-f]{8}$/);
   assertEquals([cookie!.secure, cookie!.path], [true, "/"]);
-  // With a path it would be sent before the good one.
+  // A cookie with a longer path would be sent before the session's.
   const planted = await page.evaluate((name) => {
     document.cookie = `${name}=planted; Path=/tasks; Secure`;
     document.cookie = `${name}=planted; Path=/; Domain=${location.hostname}; Secure`;
     return document.cookie;
   }, cookie!.name);
   assertEquals(planted, "");
-  // By HTTP/2 each cookie comes in a header of its own.
+  // Over HTTP/2 each cookie is sent in its own header.
   await page.evaluate(() => document.cookie = "before=1; Path=/tasks");
   await page.evaluate(() => document.cookie = "beside=1");
   await page.reload({ waitUntil: "domcontentloaded" });
   await shows(page, "No tasks yet");
 });
 
-Deno.test("Chromium: a cookie that another page of the host planted before the good one shuts nobody out", async () => {
+Deno.test("Chromium: a cookie that another page of the host plants before the session's locks nobody out", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   await using browser = await TestBrowser.launch();
   await using visited = await browser.open(app.url);
@@ -166,7 +166,7 @@ Deno.test("Chromium: a cookie that another page of the host planted before the g
   assertEquals(statuses, [200, 200]);
 });
 
-Deno.test("the page of who may only read offers nothing else, and fits a phone", async () => {
+Deno.test("the page offers no changes to a session that may only read, and fits a phone", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   await using browser = await TestBrowser.launch();
   await using visited = await browser.open(app.url, { width: 390 });
@@ -175,7 +175,7 @@ Deno.test("the page of who may only read offers nothing else, and fits a phone",
   await shows(page, "No tasks yet");
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   assert(width <= 390, `Nothing is wider than a phone: ${width}`);
-  // What a session may only read, it is offered nothing to change of.
+  // The labels of all buttons. None of them may match `change`.
   const offered = () =>
     page.$$eval("button", (all) => all.map(({ innerText }) => innerText.trim()));
   const change = /New task|Start a demo|Delete|Cancel$|Retry|Run again|Edit and run/;
@@ -190,7 +190,7 @@ Deno.test("the page of who may only read offers nothing else, and fits a phone",
   assertEquals(otherProblems(visited), []);
 });
 
-Deno.test("the page of who may only submit shows no tasks at first, and says that another's is not there", async () => {
+Deno.test("the page shows a session that may only submit its own tasks, and nobody else's", async () => {
   await using app = await testApp({ HEADWAY_TOKENS: `${HEADWAY_TOKENS},sam:submit:${SUBMIT}` });
   const others = await post(
     `${app.url}/tasks`,
@@ -225,7 +225,7 @@ Deno.test("the page asks for the token again when its session is over, and goes 
   await shows(page, "No tasks yet");
   const { now } = Date;
   try {
-    // A day later, when its stream has ended with its session.
+    // A day later the session is over, and with it its stream.
     Date.now = () => now() + 86_400_000;
     app.pulse.endAll();
     await shows(page, "Ask the operator of this server for a token.");
@@ -246,7 +246,7 @@ Deno.test("Chromium: an EventSource for which there is no room waits, and one wh
   ).then((response) => response.json());
   await using browser = await TestBrowser.launch();
   await using visited = await browser.open(`${app.url}/healthz`);
-  /** The states in which it is when something came: 1 open, 0 waiting, 2 closed for good. */
+  /** Values of `readyState` after the first events: 0 reconnecting, 1 open, 2 closed for good. */
   const states = await visited.page.evaluate(async (url) => {
     const told = (source: EventSource) =>
       new Promise<number>((resolve) => {

@@ -5,7 +5,7 @@ import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
 
-Deno.test("the page shows schedules and their next times, pauses one, and makes a task of it now", async () => {
+Deno.test("the page shows schedules with their next times, pauses one, and runs one now", async () => {
   await using app = await testApp();
   const url = `${app.url}/schedules`;
   const body = { schedule_id: "new-year", kind: "echo", cron: "0 0 1 1 *", zone: "Asia/Tokyo" };
@@ -13,7 +13,7 @@ Deno.test("the page shows schedules and their next times, pauses one, and makes 
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(app.url, { width: 390 });
   const { page, problems } = opened;
-  // Their code comes when they are asked for.
+  // The code of this view is loaded only when it is opened.
   await page.locator(".other-view").click();
   const card = await page.waitForSelector(".schedule");
   const text = () => card!.evaluate((it) => (it as HTMLElement).innerText);
@@ -23,7 +23,7 @@ Deno.test("the page shows schedules and their next times, pauses one, and makes 
   assertEquals((await page.$$(".schedule-times tbody tr")).length, 5);
   assertEquals(await violations(page, "schedules"), []);
   await page.locator(".schedule-actions button:nth-child(1)").click();
-  // Where everybody is anonymous, that tells nothing.
+  // The page does not name an anonymous user.
   await eventually(async () => assertMatch(await text(), /\nPaused (?!by)/));
   assertEquals((await (await fetch(`${url}/new-year`)).json()).paused.by, "anonymous");
   await page.locator(".schedule-actions button:nth-child(2)").click();
@@ -31,7 +31,7 @@ Deno.test("the page shows schedules and their next times, pauses one, and makes 
   const { outcomes: [outcome] } = await (await fetch(`${url}/new-year`)).json();
   await finished(app.url, outcome.task_id);
   assert(page.url().endsWith(`?task_id=${outcome.task_id}`));
-  // Back is where one came from: the bar tells of the run.
+  // Back leads to the schedules, which now have a bar for the run.
   await page.goBack();
   await page.waitForSelector(".outcome-bars a.completed");
   assertEquals(problems, []);

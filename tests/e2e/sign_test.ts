@@ -6,7 +6,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/kinds.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Keeps what a page tells the person, and tells it as well. */
+/** Records the notifications of a page, which are still shown. */
 const LISTEN = `
   globalThis.told = [];
   globalThis.Notification = class extends Notification {
@@ -28,7 +28,7 @@ function told(page: Page): Promise<Told[]> {
   );
 }
 
-/** A page that is listened to; with a `watched` task, once it has seen that this goes on. */
+/** Opens a page that records its notifications. Waits until it has looked up a `watched` task. */
 async function listening(page: Page, url: string, watched?: string): Promise<Page> {
   await page.evaluateOnNewDocument(LISTEN);
   const path = `/tasks/${watched}`;
@@ -46,7 +46,7 @@ async function press(page: Page, name: string): Promise<void> {
   await page.locator(`::-p-aria([role="button"][name="${name}"])`).click();
 }
 
-Deno.test("the tab's title and icon show how far the open task is, and how many run", async () => {
+Deno.test("the tab's title counts running tasks, and its title and icon show the open task's progress", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "gated", { gate: "sign" });
   await using browser = await TestBrowser.launch();
@@ -87,7 +87,7 @@ Deno.test("the tab's title and icon show how far the open task is, and how many 
   assertEquals(problems, []);
 });
 
-Deno.test("a browser tells once that a watched task has ended, however many tabs it has", async () => {
+Deno.test("a browser notifies once that a watched task has ended, however many tabs are open", async () => {
   await using app = await testApp();
   const watched = await submit(app.url, "gated", { gate: "watched" });
   const other = await submit(app.url, "gated", { gate: "watched" });
@@ -99,7 +99,7 @@ Deno.test("a browser tells once that a watched task has ended, however many tabs
   const page = await listening(opened.page, address);
   await press(page, "Notify me");
   await page.waitForSelector(".notify[aria-pressed=true]");
-  // Another tab of the same task, one of the list, and a last one that hides them all.
+  // Another tab of the same task, one of the list, and an empty one in front of them all.
   const tabs = [page, await listening(await context.newPage(), address, watched.task_id)];
   tabs.push(await listening(await context.newPage(), app.url, watched.task_id));
   await tabs[1]!.waitForSelector(".notify[aria-pressed=true]");
@@ -121,7 +121,7 @@ Deno.test("a browser tells once that a watched task has ended, however many tabs
   assertEquals(opened.problems, []);
 });
 
-Deno.test("a page that went on to another task still tells, and its notification leads back", async () => {
+Deno.test("a page that shows another task still notifies of the watched one, and a click opens that", async () => {
   await using app = await testApp();
   const first = await submit(app.url, "gated", { gate: "elsewhere" });
   const second = await submit(app.url, "waits");
@@ -150,7 +150,7 @@ Deno.test("a page that went on to another task still tells, and its notification
   assertEquals(opened.problems, []);
 });
 
-Deno.test("a page that may not tell says so", async () => {
+Deno.test("the page says so when the browser blocks its notifications", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "waits");
   await using browser = await TestBrowser.launch();

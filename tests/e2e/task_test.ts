@@ -18,7 +18,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 interface Visit extends AsyncDisposable, Pick<TestPage, "page" | "problems"> {}
 
-/** Opens a task in a browser of its own. */
+/** Opens the page of a task in a new browser. */
 async function visit(base: string, id: string, options?: OpenPageOptions): Promise<Visit> {
   const browser = await TestBrowser.launch();
   const { page, problems } = await browser.open(`${base}/?task_id=${id}`, options);
@@ -32,7 +32,7 @@ function texts(page: Page, selector: string): Promise<string[]> {
   );
 }
 
-/** Waits until what a selector finds is as wanted. */
+/** Waits until the texts of the elements that a selector finds pass `check`. */
 async function until(
   page: Page,
   selector: string,
@@ -53,7 +53,7 @@ async function press(page: Page, name: string, role = "button"): Promise<void> {
   await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
 }
 
-/** A figure of the task by its name. */
+/** The value of a figure or fact of the task, by its label. */
 async function figure(page: Page, name: string): Promise<string> {
   const all = await page.$$eval(
     ".figure, .fact",
@@ -75,7 +75,7 @@ async function allowClipboard(page: Page): Promise<void> {
     "clipboard-write",
     "clipboard-sanitized-write",
   ]);
-  // Nobody else may write to it than who has the focus.
+  // Only a page that has the focus may write to the clipboard.
   const session = await page.createCDPSession();
   await session.send("Emulation.setFocusEmulationEnabled", { enabled: true });
 }
@@ -89,7 +89,7 @@ async function download(page: Page, name: string, file: string): Promise<string>
   return new TextDecoder().decode(await downloadBytes(page, name, file, "button"));
 }
 
-/** Follows a link to a file, or presses something that makes one, and reads the file. */
+/** Follows a link to a file, or presses a button that makes one, and reads the file. */
 async function downloadBytes(
   page: Page,
   name: string,
@@ -116,12 +116,12 @@ async function downloadBytes(
   return bytes;
 }
 
-/** The log rows that are drawn at the moment. */
+/** How many log rows are in the document. */
 function drawn(page: Page): Promise<number> {
   return page.$$eval(".log-rows .log-row", (rows) => rows.length);
 }
 
-/** The first row in sight: what it says, and where it is on the screen. */
+/** The first visible log row: its text, and its distance from the top of the log in pixels. */
 function firstSeen(page: Page): Promise<{ text: string; top: number }> {
   return page.$eval(".log-rows", (log) => {
     const edge = log.getBoundingClientRect().top;
@@ -134,14 +134,14 @@ function firstSeen(page: Page): Promise<{ text: string; top: number }> {
   });
 }
 
-/** Pixels below what is seen of the log. */
+/** Pixels of the log below its visible part. */
 function below(page: Page): Promise<number> {
   return page.$eval(".log-rows", (log) => log.scrollHeight - log.scrollTop - log.clientHeight);
 }
 
-Deno.test("a task shows how far it is: share, count, stage, rate, elapsed and time left", async () => {
+Deno.test("a task's page shows percent, count, stage, rate, elapsed time and time left", async () => {
   await using app = await testApp();
-  // Its first stage alone is longer than anything here hangs.
+  // The first stage takes longer than the deadline of any wait here.
   const { task_id } = await submit(app.url, "staged", { rows: 2000, interval_ms: 200 });
   await using visited = await visit(app.url, task_id);
   const { page, problems } = visited;
@@ -159,7 +159,7 @@ Deno.test("a task shows how far it is: share, count, stage, rate, elapsed and ti
   assertEquals(problems, []);
 });
 
-Deno.test("a task whose total is unknown shows its count, and a bar that says so", async () => {
+Deno.test("a task's page shows a count and no percent without a total, and a bar for each weighted stage", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "staged", { rows: 1e6, known: false });
   await using visited = await visit(app.url, task_id);
@@ -171,9 +171,9 @@ Deno.test("a task whose total is unknown shows its count, and a bar that says so
   }));
   assertEquals(bar, { ariaValueNow: null, unknown: true });
   assertEquals(await texts(page, ".time-left"), []);
-  // The chart shows what is counted.
+  // Without percent, the chart shows the count.
   await page.waitForSelector(".chart-line");
-  // Stages that count for themselves have bars of their own, and the whole goes by their weights.
+  // Each weighted stage has its own bar, and the percent of the task is their weighted sum.
   const weighted = await submit(app.url, "weighted", { gate: "never" });
   await taskWhen(app.url, weighted.task_id, ({ stage }) => stage === "parse");
   await page.goto(`${app.url}/?task_id=${weighted.task_id}`);
@@ -184,7 +184,7 @@ Deno.test("a task whose total is unknown shows its count, and a bar that says so
   assertEquals(problems, []);
 });
 
-Deno.test("a task that is over shows how it went to who comes late: stages, chart, average", async () => {
+Deno.test("the page of an ended task shows its stages, chart and average rate, and can keep the task", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "staged", { rows: 150, interval_ms: 15 });
   await finished(app.url, task_id);
@@ -195,7 +195,7 @@ Deno.test("a task that is over shows how it went to who comes late: stages, char
   await until(page, ".stage-time", (times) => assertEquals(times.length, 2));
   assertMatch(await figure(page, "Average rate"), /^[\d.]+ rows\/s$/);
   assertMatch((await texts(page, ".took"))[0]!, /^took [\d.]+s$/);
-  // A curve, not a line from the beginning to the end.
+  // The chart also has points between the first and the last.
   await eventually(async () => {
     const line = await page.$eval(".chart-line", (path) => path.getAttribute("d")!);
     assertGreater(line.split("L").length, 5);
@@ -207,13 +207,13 @@ Deno.test("a task that is over shows how it went to who comes late: stages, char
   await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^\d+%\n[\d.]+ rows\/s\n\d\d:/));
   await page.mouse.move(0, 0);
   await until(page, ".chart-tip", (tips) => assertEquals(tips, []));
-  // Keys do the same.
+  // The arrow keys show the same as the pointer.
   await plot.focus();
   await page.keyboard.press("ArrowLeft");
   await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^100%/));
   for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowLeft");
   await until(page, ".chart-tip", ([tip]) => assertMatch(tip!, /^\d\d%/));
-  // It can be kept, for as long as the server lets it; nothing else of it changes.
+  // Keep sets the longest retention that the server allows.
   await press(page, "Keep");
   await until(page, "#keep", (names) => assertEquals(names, ["Kept"]));
   const { keep, finished_at } = await getTask(app.url, task_id);
@@ -229,7 +229,7 @@ Deno.test("a task that is over shows how it went to who comes late: stages, char
   assertEquals(problems, []);
 });
 
-Deno.test("a task tells its attempts: when each began, what went wrong, how long it waited", async () => {
+Deno.test("a task's page lists its attempts, with the start and the error of each", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "throws", { attempts: 3, message: "no route to db" }, {
     max_attempts: 5,
@@ -254,7 +254,7 @@ Deno.test("a task tells its attempts: when each began, what went wrong, how long
   assertEquals(problems, []);
 });
 
-Deno.test("a task that waits for its next attempt says so, and why", async () => {
+Deno.test("the page of a task that waits for its next attempt shows the time left and the last error", async () => {
   await using app = await testApp();
   const slow = await submit(app.url, "slow-retry");
   await taskWhen(
@@ -276,9 +276,9 @@ Deno.test("a task that waits for its next attempt says so, and why", async () =>
   assertEquals(problems, []);
 });
 
-Deno.test("a task shows its place in line until it runs, and that it is canceled step by step", async () => {
+Deno.test("a task's page shows its place in the queue until it runs, and the steps of its cancel", async () => {
   await using app = await testApp({ HEADWAY_CONCURRENCY: "1" });
-  // So that it is known how long one takes.
+  // The server estimates the start from how long earlier tasks of the kind took.
   openGate("before the line");
   for (let n = 0; n < 3; n++) {
     const { task_id } = await submit(app.url, "gated", { gate: "before the line" });
@@ -307,7 +307,7 @@ Deno.test("a task shows its place in line until it runs, and that it is canceled
   assertEquals(problems, []);
 });
 
-Deno.test("a task that does not stop shows that it was asked to, and since when", async () => {
+Deno.test("the page of a task that ignores its cancel says how long ago it was asked to stop", async () => {
   await using app = await testApp({}, { killAfterMs: HANG_MS });
   const { task_id } = await submit(app.url, "ignores-cancel", { gate: "asked" });
   await using visited = await visit(app.url, task_id);
@@ -327,7 +327,7 @@ Deno.test("a task that does not stop shows that it was asked to, and since when"
   assertEquals(problems, []);
 });
 
-Deno.test("a task shows who runs it, its input and checkpoint, and that it was interrupted", async () => {
+Deno.test("a task's page shows its worker, input and checkpoint, and that it was interrupted", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
@@ -350,7 +350,7 @@ Deno.test("a task shows who runs it, its input and checkpoint, and that it was i
     ([text]) => assertMatch(text!, /^step\s+\d+$/),
   );
   await first.kill();
-  // While nobody can be asked, what was known grows old.
+  // While no server answers, the worker's last sign of life grows old.
   await page.waitForSelector(".life-silent");
   await using second = await startServer({ kv, env: { HEADWAY_PORT: port } });
   await until(page, ".step-name", (names) =>
@@ -367,7 +367,7 @@ Deno.test("a task shows who runs it, its input and checkpoint, and that it was i
   await holds(page, ".log-rows", "Interrupted");
 });
 
-Deno.test("a task's outputs have a place of their own as they come, and can be taken away", async () => {
+Deno.test("a task's page shows its outputs apart from the log, and downloads all of them", async () => {
   await using app = await testApp();
   const values = [{ country: "DE", orders: 12_034 }, { list: [{ deep: true }] }, "text", 7, null];
   const { task_id } = await submit(app.url, "outputs", { values });
@@ -387,7 +387,7 @@ Deno.test("a task's outputs have a place of their own as they come, and can be t
   assertEquals(problems, []);
 });
 
-Deno.test("outputs that a task took back are gone from the page, and its log says so", async () => {
+Deno.test("a task's page removes the outputs that a rewind takes back, and its log says so", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "puts-again", { gate: "page" });
   await using visited = await visit(app.url, task_id);
@@ -406,7 +406,7 @@ Deno.test("outputs that a task took back are gone from the page, and its log say
   assertEquals(problems, []);
 });
 
-Deno.test("a task's files are listed as they come, and can be downloaded", async () => {
+Deno.test("a task's page lists its artifacts as they are stored, and downloads them", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const files = [{ name: "a 'ü'.csv", size: 1200, seed: 1 }, { name: "b.bin", size: 2, gate }];
@@ -456,15 +456,15 @@ Deno.test("a log of more rows than the page keeps is drawn in part, and download
   assertEquals(problems, []);
 });
 
-Deno.test("a log of 10,000 rows can be read, searched and followed while more come", async () => {
+Deno.test("a log of 10,000 rows can be read, searched and followed while more arrive", async () => {
   await using app = await testApp();
   const live = await submit(app.url, "log-many", { rows: 10_000, gate: "more" });
   await using visited = await visit(app.url, live.task_id);
   const { page, problems } = visited;
   await holds(page, ".log-rows", "row 5000");
-  // It follows.
+  // At first the log follows its end.
   await eventually(async () => assert(await below(page) < 2));
-  // Who scrolls up stays where they read, whatever comes.
+  // After the user has scrolled up, new rows do not move the log.
   const log = (await page.$(".log-rows"))!;
   const before = await firstSeen(page);
   await log.hover();
@@ -482,7 +482,7 @@ Deno.test("a log of 10,000 rows can be read, searched and followed while more co
   openGate("more");
   await eventually(async () => assertGreater(await drawnTotal(page), rows + 400));
   assertEquals(await firstSeen(page), seen);
-  // A search shows the rows that hold it, and marks it there.
+  // A search shows only the rows that contain the text, and marks it there.
   await page.keyboard.press("/");
   await page.keyboard.type("row 21");
   await until(page, ".log-row mark", (marks) => {
@@ -493,7 +493,7 @@ Deno.test("a log of 10,000 rows can be read, searched and followed while more co
   await page.keyboard.press("Escape");
   await until(page, ".log-row mark", (marks) => assertEquals(marks, []));
   await page.keyboard.press("Escape");
-  // Follow takes to the end, and stays there to the last row.
+  // The key `f` jumps to the end, and the log stays there until the last row.
   await page.keyboard.press("f");
   await finished(app.url, live.task_id);
   await holds(page, ".log-rows", "row 10000");
@@ -503,13 +503,13 @@ Deno.test("a log of 10,000 rows can be read, searched and followed while more co
   assertEquals(problems, []);
 });
 
-/** Rows of the log, drawn or not. */
+/** How many rows the log has, drawn or not. */
 async function drawnTotal(page: Page): Promise<number> {
   const [text] = await texts(page, ".log-count");
   return Number(text!.replace(/\D/g, ""));
 }
 
-Deno.test("a log shows a level and those above it, by click and by key, and copies what it shows", async () => {
+Deno.test("a log shows a level and those above it, by click and by key, and copies the shown rows", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "levels");
   await finished(app.url, task_id);
@@ -537,7 +537,7 @@ Deno.test("a log shows a level and those above it, by click and by key, and copi
   assertEquals(problems, []);
 });
 
-Deno.test("a result and an error can be copied, by click and by key", async () => {
+Deno.test("a task's page copies a result by click, and an error by key", async () => {
   await using app = await testApp();
   const well = await submit(app.url, "echo", { rows: 7, name: "Ada" }, { keep: 86_400_000 });
   const badly = await submit(app.url, "throws", { message: "no such host" });
@@ -557,7 +557,7 @@ Deno.test("a result and an error can be copied, by click and by key", async () =
   await holds(page, ".outcome-error", "no such host");
   await eventually(async () => {
     await page.keyboard.press("r");
-    // Who may see the code gets where it was thrown as well.
+    // A user who may see the code also gets the stack.
     assert(/^RangeError: no such host\n\s+at /.test(await clipboard(page)));
   });
   await page.keyboard.press("?");
@@ -614,7 +614,7 @@ Deno.test("a task shows hostile strings as text, in each place there is", async 
   }
 });
 
-Deno.test("a row of 48 KiB is shown in part, and whole to who asks", async () => {
+Deno.test("a log row of 47 kB is shown in part, and whole on request", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "log-many", { rows: 300, bytes: 47_000 });
   await finished(app.url, task_id);

@@ -12,7 +12,7 @@ const note = defineTask({
   },
 });
 
-/** Who somebody is, by a header of the program's own. */
+/** The visitors, by the value of `x-user`, a header of the program's own. */
 const VISITORS: Record<string, unknown> = {
   ada: { name: "ada", scope: "submit" },
   bob: { name: "bob@x.example", scope: ["submit"] },
@@ -22,7 +22,7 @@ const VISITORS: Record<string, unknown> = {
   odd: { name: "odd", scope: "king" },
   breaking: { name: "a\nb", scope: "read" },
   unowned: { name: "unowned", scope: "read", owner: "" },
-  // One name, as a program may give it that tells people apart by their owner.
+  // Both have the same name: a program may tell people apart only by their owner.
   acme: { name: "user", scope: ["submit", "read"], owner: "acme" },
   globex: { name: "user", scope: "submit", owner: "globex" },
 };
@@ -37,7 +37,7 @@ function started(): Promise<Headway> {
   return headway({ kinds: [note], kv: ":memory:", log: "off", authorize });
 }
 
-/** As a browser would, through the program. */
+/** Sends a request through the program, as a browser on another machine would. */
 function ask(jobs: Headway, path: string, who = "", init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("host", "x.example");
@@ -77,7 +77,7 @@ Deno.test("authorize() says who may do what, and whose a task is", async () => {
   assertEquals(removed.status, 204);
 });
 
-Deno.test("with authorize() a task's own token opens that task, and a header of the login's is left alone", async () => {
+Deno.test("with authorize() a task's token still opens that task, and other Authorization headers are ignored", async () => {
   await using jobs = await started();
   const { task_id, token } = await submitAs(jobs, "ada");
   const bearer = { headers: { authorization: `Bearer ${token}` } };
@@ -107,7 +107,7 @@ Deno.test("authorize() binds somebody to an owner, whatever their name and scope
   const body = '{"kind":"note","owner":"acme"}';
   const other = await ask(jobs, "/tasks", "globex", { method: "POST", body });
   assertEquals((await assertProblem(other, 403)).field, "owner");
-  // What they hand on is their own, too.
+  // A token that they make for others reaches only their owner's tasks, too.
   const made = await ask(jobs, "/tokens", "acme", { method: "POST", body: '{"owner":"acme"}' });
   const { token } = await made.json();
   const listed = await (await ask(jobs, `/tasks?token=${token}`)).json();
@@ -116,7 +116,7 @@ Deno.test("authorize() binds somebody to an owner, whatever their name and scope
   assertEquals(tasks.map(({ task_id }) => task_id), [server.task_id]);
 });
 
-Deno.test("a name alone says who somebody is: they submit, and see what is theirs", async () => {
+Deno.test("a visitor for whom authorize() returns a name alone may submit tasks, and sees only their own", async () => {
   const names: Record<string, string> = { ada: "ada", bob: "bob", empty: "" };
   const login = ({ headers }: Request) => names[headers.get("x-user") ?? ""] ?? null;
   await using jobs = await headway({ kinds: [note], kv: ":memory:", log: "off", authorize: login });

@@ -3,7 +3,7 @@ import { buildPage } from "../../embed/build_page.ts";
 import { pageProblem } from "../../routes/static_file.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-/** A checkout whose page is built by this. */
+/** A checkout whose page the command `build` builds. */
 async function checkout(build: string): Promise<AsyncDisposable & { path: string }> {
   const folder = await tempDir();
   const config = JSON.stringify({ tasks: { build } });
@@ -11,7 +11,7 @@ async function checkout(build: string): Promise<AsyncDisposable & { path: string
   return folder;
 }
 
-Deno.test("buildPage() builds a page that is not there, and warns where it cannot", async () => {
+Deno.test("buildPage() builds a missing page, and returns a warning if that fails", async () => {
   assertEquals(await buildPage(null), []);
   await using works = await checkout("echo built > page");
   assertEquals(await buildPage(works.path), []);
@@ -21,7 +21,7 @@ Deno.test("buildPage() builds a page that is not there, and warns where it canno
 });
 
 Deno.test({
-  name: "buildPage() starts nothing where it may not start everything",
+  name: "buildPage() starts nothing without permission to run any program",
   permissions: { run: ["deno"], read: true, write: true, env: true },
   async fn() {
     await using folder = await checkout("echo built > page");

@@ -46,14 +46,14 @@ const held = defineTask({
 const AT_HOME = { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } as const;
 const AWAY = { ...AT_HOME, hostname: "192.0.2.7" };
 
-/** In memory, as a program has it that it is part of. */
+/** Starts Headway as part of a program, with a store in memory. */
 async function started(options: HeadwayOptions = {}): Promise<Embedded> {
   const jobs = await headway({ kinds: [rows, held], kv: ":memory:", log: "off", ...options });
   assertInstanceOf(jobs, Embedded);
   return jobs;
 }
 
-/** As `Deno.serve` would pass it on. */
+/** Sends a request as `Deno.serve` would pass it on. */
 function asked(jobs: Embedded, path: string, init: RequestInit = {}, from: Deno.Addr = AT_HOME) {
   const headers = new Headers(init.headers);
   headers.set("host", "localhost");
@@ -61,7 +61,7 @@ function asked(jobs: Embedded, path: string, init: RequestInit = {}, from: Deno.
   return jobs.fetch(request, { remoteAddr: from });
 }
 
-Deno.test("headway() answers below its path alone, and says what is for it", async () => {
+Deno.test("headway() answers only below its path, and matches() says which requests are for it", async () => {
   await using jobs = await started({ path: "/jobs/" });
   const matches = ["/jobs", "/jobs/", "/jobs/tasks?x=1", "/jobsx", "/", "/x/jobs/"].map((path) =>
     jobs.matches(new Request(`http://localhost${path}`))
@@ -88,12 +88,12 @@ Deno.test("matches() takes no other way of writing a path, and throws at none", 
     assertEquals(jobs.matches(raw), false, path);
   }
   assertEquals(jobs.matches({ url: "http://localhost/x/../jobs/tasks" } as Request), true);
-  // As `Deno.serve` gives it of a Host that is none.
+  // The URL that `Deno.serve` makes from an invalid Host.
   assertEquals(jobs.matches({ url: "http://[/jobs/" } as Request), false);
   for (const path of ["/jobs/%2e%2e%2fadmin", "/jobs//tasks", "/jobs/tasks%2fcounts"]) {
     await assertProblem(await asked(jobs, path), 404);
   }
-  // Nowhere else, whoever says what is before it.
+  // The redirect stays on this origin, whatever the forwarded headers say.
   const headers = { "x-forwarded-prefix": "//evil.example", "x-forwarded-host": "evil.example" };
   await using trusting = await started({ path: "/jobs", trustProxy: true });
   const moved = await asked(trusting, "/jobs?to=//evil.example", { headers });
@@ -103,7 +103,7 @@ Deno.test("matches() takes no other way of writing a path, and throws at none", 
   ]);
 });
 
-Deno.test("watch() tells what the HTTP stream tells, and resumes where it would", async () => {
+Deno.test("watch() yields the events of the HTTP stream, and resumes after any of its ids", async () => {
   await using jobs = await started();
   const { task_id } = await jobs.submit<typeof rows>("rows");
   const events = await Array.fromAsync(jobs.watch<typeof rows>(task_id));
@@ -120,7 +120,7 @@ Deno.test("watch() tells what the HTTP stream tells, and resumes where it would"
   assertEquals(types, ["log", "output", "log", "output", "log", "output", "complete"]);
 });
 
-Deno.test("watch() ends with its signal, its loop and the server, and leaves no stream behind", async () => {
+Deno.test("watch() ends with its signal, its loop or the server, and leaves no stream behind", async () => {
   const gate = crypto.randomUUID();
   const jobs = await started();
   const { server } = jobs;
@@ -151,7 +151,7 @@ Deno.test("watch() ends with its signal, its loop and the server, and leaves no 
   await assertRejects(() => Array.fromAsync(jobs.watch(second.task_id)), DOMException);
 });
 
-Deno.test("a program's own watches take nobody's place", async () => {
+Deno.test("watch() does not count toward maxStreams and maxStreamsPerClient", async () => {
   await using jobs = await started({ maxStreams: 2, maxStreamsPerClient: 1 });
   const gate = crypto.randomUUID();
   const { task_id } = await jobs.submit("held", gate);
@@ -233,7 +233,7 @@ Deno.test("Headway listens where it is told to, whatever lets people in", async 
     const hosts = [url, opsUrl].map((url) => new URL(url).hostname);
     assertEquals([...hosts, host], ["127.0.0.1", "127.0.0.1", "127.0.0.1"]);
   }
-  // What somebody else listens for answers to any name.
+  // Where the program listens, Headway answers to any host name.
   await using mounted = await started({ authorize: () => null, opsPort: 0 });
   const request = new Request("http://x.example/healthz", { headers: { host: "x.example" } });
   assertEquals((await mounted.fetch(request, { remoteAddr: AWAY })).status, 200);
@@ -264,7 +264,7 @@ Deno.test("submit() says which field is wrong", async () => {
   assertEquals([late.status, late.field], [400, "priority"]);
 });
 
-Deno.test("submit() refuses an input that JSON cannot hold, with the place, and one that is too large", async () => {
+Deno.test("submit() refuses an input that JSON cannot hold, says where, and refuses one that is too large", async () => {
   await using jobs = await started();
   const cases: [unknown, number, string, string][] = [
     [{ ids: new Set([1]) }, 422, "input.ids", "a Set cannot be stored as JSON"],
@@ -281,7 +281,7 @@ Deno.test("submit() refuses an input that JSON cannot hold, with the place, and 
   assert(await jobs.get(task_id));
 });
 
-Deno.test("once it is closed each call says so", async () => {
+Deno.test("after close() calls reject with an AbortError, and fetch() answers 503", async () => {
   const jobs = await started();
   await jobs.close({ drainMs: 0 });
   for (
@@ -297,11 +297,11 @@ Deno.test("once it is closed each call says so", async () => {
   }
   const { error } = await assertProblem(await asked(jobs, "/tasks"), 503);
   assertEquals(error, "Headway was closed");
-  // However often.
+  // A second call is allowed.
   await jobs.close();
 });
 
-Deno.test("a task of the program itself may submit another, and watch it", async () => {
+Deno.test("a task that runs in the program's process may submit another task, and watch it", async () => {
   const both = defineTask({
     kind: "both",
     async *run() {
@@ -320,7 +320,7 @@ Deno.test("a task of the program itself may submit another, and watch it", async
   assertEquals([last.data.status, last.data.result], ["completed", 3]);
 });
 
-Deno.test("onError is told of what fails here and in task processes, with stack and causes", async () => {
+Deno.test("onError gets each failed attempt, here and in task processes, with its error, stack and cause", async () => {
   const thrown = new RangeError("mine", { cause: new Error("deeper") });
   const fails = defineTask({
     kind: "fails",
@@ -357,7 +357,7 @@ Deno.test("onError is told of what fails here and in task processes, with stack 
   assertEquals(told.length, 3);
 });
 
-Deno.test("a store that is handed in stays open, and has to be Headway's own", async () => {
+Deno.test("headway() leaves a store that it was given open, and refuses one with other data", async () => {
   using kv = await Deno.openKv(":memory:");
   {
     await using jobs = await started({ kv });
@@ -373,7 +373,7 @@ Deno.test("a store that is handed in stays open, and has to be Headway's own", a
   assertEquals(left, [["task", "mine"]]);
 });
 
-Deno.test("a store is a path, or the URL of one", async () => {
+Deno.test("headway() takes a store's path or file URL, and refuses a store that is in use", async () => {
   await using folder = await tempDir();
   const path = `${folder.path}/jobs.db`;
   {
@@ -389,7 +389,7 @@ Deno.test("a store is a path, or the URL of one", async () => {
   );
 });
 
-Deno.test("what an option is that is wrong, the error says by its name", async () => {
+Deno.test("headway() refuses a wrong option with an error that names it", async () => {
   const cases: [Record<string, unknown>, string][] = [
     [{ port: -1 }, "port must be a whole number"],
     [{ maxBody: "1 MB" }, "maxBody must be a whole number of bytes"],

@@ -16,7 +16,7 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !HAS_SMALL_DISK, fn });
 }
 
-test("a full disk: reads and streams go on, writes get 503, and nothing is lost once there is room", async () => {
+test("on a full disk reads and streams go on and writes get 503; with room again, nothing is lost", async () => {
   await using gate = closedGate();
   await using disk = (await smallDisk(8))!;
   await using server = await startServer({ kv: `${disk.path}/test.db` });
@@ -54,7 +54,7 @@ test("a full disk: reads and streams go on, writes get 503, and nothing is lost 
   const { status, attempt } = await finished(server.url, task_id);
   assertEquals([status, attempt], ["completed", 1]);
   const seen = await stream.all();
-  // What had waited comes at once, and may be more than waits for a reader: it resumes.
+  // What had waited comes at once, and may be too much for the stream's queue: the client resumes.
   while (seen.at(-1)!.event !== "complete") {
     const lastEventId = seen.at(-1)!.id;
     await using next = await openStream(`${server.url}/tasks/${task_id}/stream`, { lastEventId });
@@ -72,7 +72,7 @@ test("a full disk: reads and streams go on, writes get 503, and nothing is lost 
   );
 });
 
-test("a disk that turns read-only, and a server that starts on it: one sentence each", async () => {
+test("a start on a read-only disk fails with one sentence that names the file", async () => {
   await using disk = (await smallDisk(8))!;
   const kv = `${disk.path}/test.db`;
   {
@@ -93,7 +93,7 @@ test("a disk that turns read-only, and a server that starts on it: one sentence 
 
 const MiB = 1024 * 1024;
 
-/** Sends an upload of a length that is not told before. */
+/** Sends an upload without a Content-Length. */
 async function sendUpload(base: string, bytes: number): Promise<Response> {
   let left = bytes;
   const body = new ReadableStream<Uint8Array>({
@@ -112,7 +112,7 @@ async function assertWorks(server: ServerProcess): Promise<void> {
 }
 
 for (const count of [1, 3]) {
-  test(`${count} upload(s) of 40 MiB onto a disk of 24: 507 with the bound, writes go on, and nothing stays`, async () => {
+  test(`${count} upload(s) of 40 MiB to a disk of 24 MiB get 507 and leave nothing, and writes go on`, async () => {
     await using disk = (await smallDisk(24))!;
     const kv = `${disk.path}/test.db`;
     await using server = await startServer({
@@ -129,7 +129,7 @@ for (const count of [1, 3]) {
       );
       await assertWorks(server);
     }
-    // What it had taken of the file is free within it, once SQLite has put that into the file.
+    // The space is free within the file once SQLite has moved its log into the file.
     await eventually(async () => {
       const fits = await sendUpload(server.url, 6 * MiB);
       assertEquals([fits.status, (await fits.json()).size], [201, 6 * MiB]);
@@ -159,7 +159,7 @@ test("an upload that fills the disk all the same is removed as soon as there is 
   }, { timeout: 60_000 });
 });
 
-test("a start on a full disk ends with one sentence that names the file and the disk, however much is left", async () => {
+test("a start on a full disk succeeds, or fails with one sentence that names the file and the disk", async () => {
   await using disk = (await smallDisk(24))!;
   const kv = `${disk.path}/test.db`;
   await disk.fill();
@@ -172,7 +172,7 @@ test("a start on a full disk ends with one sentence that names the file and the 
       if (n === 39) await taskWhen(server.url, task_id, ({ done }) => (done ?? 0) > 3);
     }
   }
-  // Full to the last byte; room to begin, but not to return the tasks that ran.
+  // From no room at all to room to begin, but not to put back the tasks that ran.
   for (const left of [0, 8, 32, 64]) {
     await disk.fill();
     await disk.leave(left * 1024);
@@ -182,7 +182,7 @@ test("a start on a full disk ends with one sentence that names the file and the 
   await using server = await startServer({ kv });
   await assertWorks(server);
 
-  /** The file and its log may have room for all that a start writes: then it has to be a whole one. */
+  /** The file and its log may have room for all that a start writes: then the start is complete. */
   async function assertFullOrReady(): Promise<void> {
     const server = await startServer({ kv }).catch((error: Error) => error);
     if (server instanceof Error) return assertSaid(server.message);

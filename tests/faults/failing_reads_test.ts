@@ -14,7 +14,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { kvWith } from "../helpers/kv_with.ts";
 import { seededRandom } from "../helpers/random.ts";
 
-/** A handle of which, while it is poor, two thirds of the reads fail. */
+/** A handle of which two thirds of the reads fail while `state.poor` is set. */
 function poorReads(kv: Deno.Kv, random: () => number) {
   let failures = 0;
   const state = { poor: false, failures: () => failures };
@@ -41,7 +41,7 @@ function poorReads(kv: Deno.Kv, random: () => number) {
   return { kv: poor, state };
 }
 
-/** Has large texts, which lie apart, and goes on from a checkpoint once it was interrupted. */
+/** Has a large input and checkpoint, which are stored apart from the head, and resumes from it. */
 const works = defineTask({
   kind: "works",
   retry: { maxAttempts: 1 },
@@ -77,7 +77,7 @@ const asks = defineTask({
   },
 });
 
-Deno.test("a store of which two of three reads fail for a while costs no task and no attempt", async () => {
+Deno.test("a store that fails two of three reads for a while costs no task and no attempt", async () => {
   await using cluster = await Cluster.open(
     works as TaskDefinition,
     parent as TaskDefinition,

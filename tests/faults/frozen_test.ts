@@ -12,7 +12,8 @@ const ignore = Deno.build.os !== "linux";
 const told = (steps: number) => Array.from({ length: steps }, (_, n) => `step ${n + 1}`);
 
 Deno.test({
-  name: "a server that stands still past its lease and wakes goes on as if nothing had been",
+  name:
+    "a server that is frozen for longer than its lease continues its tasks and streams when it wakes",
   ignore,
   async fn() {
     const leaseMs = 300;
@@ -25,7 +26,7 @@ Deno.test({
     await using stream = await openStream(url, { lastEventId: "0" });
     await stream.until((it) => it.data("log").length > 20);
     Deno.kill(pid, "SIGSTOP");
-    // Asked meanwhile, and answered afterwards.
+    // Sent while the server is frozen, and answered when it is not.
     const asked = submit(server.url, "echo", "late");
     await timePasses(4 * leaseMs);
     Deno.kill(pid, "SIGCONT");
@@ -40,7 +41,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a task process that stands still delays its tasks alone, and a cancel ends it",
+  name: "a server with a frozen task process still answers, and a cancel kills that process",
   ignore,
   async fn() {
     await using gate = closedGate();
@@ -51,7 +52,7 @@ Deno.test({
     await taskWhen(server.url, steps.task_id, ({ done }) => (done ?? 0) > 20);
     const [pid] = await childrenOf(server.process.pid);
     Deno.kill(pid!, "SIGSTOP");
-    // The server answers as ever.
+    // The server still answers.
     assertEquals((await getTask(server.url, task_id)).status, "running");
     const answer = await post(`${server.url}/tasks/${task_id}/cancel`);
     assertEquals([answer.status, (await answer.json()).cancel_requested], [202, true]);
@@ -63,7 +64,7 @@ Deno.test({
     const rows = await storedEvents(server.url, steps.task_id);
     const logged = rows.map(({ data }) => data.message ?? "")
       .filter((message) => String(message).startsWith("step "));
-    // From its last checkpoint: the step behind it may have been told before.
+    // The task resumes from its last checkpoint, so it may log the step after that twice.
     assertEquals([...new Set(logged)], told(200));
   },
 });

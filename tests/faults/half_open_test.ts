@@ -24,7 +24,8 @@ await body?.pipeTo(Deno.stdout.writable);
 `;
 
 Deno.test({
-  name: "sse 19: a client that vanished from the network is let go, and resumes whole",
+  name:
+    "sse 19: the stream of a client that vanished from the network ends, and can be resumed without loss",
   ignore: !HAS_NETWORK,
   async fn() {
     await using network = (await openNetwork())!;
@@ -39,7 +40,7 @@ Deno.test({
     const { task_id } = await submit(app.url, "steps", input);
     const url = `${app.url}/tasks/${task_id}/stream`;
 
-    /** Runs the client until `enough`, or to the end of its stream. */
+    /** Runs the client until `enough` is true of its rows, or to the end of its stream. */
     async function client(lastId: string, enough: (count: number) => boolean) {
       const rows: string[] = [];
       let id = lastId;
@@ -73,18 +74,18 @@ Deno.test({
     }
 
     let first = await client("0", (count) => count >= 20);
-    // One whose life is not over by now.
+    // Tries again if the life of the stream is over by now.
     while (app.pulse.size < 1) {
       await first.leave();
       first = await client("0", (count) => count >= 20);
     }
     await network.cut();
-    // Not even that it ends is heard of.
+    // The server does not even learn that the client ends.
     await first.leave();
     await using near = await openStream(url, { lastEventId: "0" });
     await near.until((it) => it.ended || it.data("log").length >= first.rows.length + 20);
     await eventually(() => {
-      // The one that is near lives, or has come to the end of its life as well.
+      // The near client's stream is open, or its life is over as well.
       assertEquals(app.places.clients.length, near.ended ? 0 : 1);
       assertEquals(app.pulse.size, near.ended ? 0 : 1);
     });
@@ -109,7 +110,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "sse 19: a client that vanished from the network is let go when its token expires",
+  name: "sse 19: the stream of a client that vanished from the network ends when its token expires",
   ignore: !HAS_NETWORK,
   async fn() {
     await using network = (await openNetwork())!;
@@ -118,11 +119,11 @@ Deno.test({
       HEADWAY_HOST: network.host,
       HEADWAY_TOKENS: `me:admin:${secret}`,
       HEADWAY_TASK_TOKEN_MS: "4000",
-      // Nothing else would end it.
+      // Only the token ends the stream.
       HEADWAY_STREAM_LIFE_MS: "0",
       HEADWAY_HEARTBEAT_MS: "200",
     });
-    /** A client that has read of its task; `null` where it took longer than its token lives. */
+    /** A client that has read of its task; `null` if its token expired before. */
     async function client() {
       const response = await fetch(`${app.url}/tasks`, {
         method: "POST",

@@ -9,7 +9,7 @@ import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 import { storeThat } from "../helpers/store_that.ts";
 
-/** A handle whose every commit takes a while; once it is poor, every third fails before it happens. */
+/** A handle with slow commits. After `begin()`, a third of them fail before they happen. */
 function poorStore(kv: Deno.Kv, random: () => number) {
   let failures = 0;
   let poor = false;
@@ -22,14 +22,14 @@ function poorStore(kv: Deno.Kv, random: () => number) {
   return { kv: poorly, failures: () => failures, begin: () => poor = true };
 }
 
-Deno.test("a store that is slow and fails for a third of the commits loses, repeats and reorders nothing", async () => {
+Deno.test("a slow store that fails a third of the commits loses, repeats and reorders nothing", async () => {
   using real = await Deno.openKv(":memory:");
   const { kv, failures, begin } = poorStore(real, seededRandom(7));
   await using app = await testApp({}, { kv });
   begin();
   const tasks: { task_id: string }[] = [];
   for (let n = 0; n < 10; n++) {
-    // Refused while it stalls, and asked again as a client would.
+    // Refused while the store stalls, and sent again as a client would.
     let response = await post(`${app.url}/tasks`, { kind: "steps", input: { steps: 50 } });
     while (response.status === 503) {
       await response.body?.cancel();
@@ -50,7 +50,7 @@ Deno.test("a store that is slow and fails for a third of the commits loses, repe
   assertGreater(failures(), 2);
 });
 
-Deno.test("a store that hangs: readyz says so, writes get 503, and all goes on when it answers again", async () => {
+Deno.test("while a store hangs, /readyz says so and writes get 503; tasks go on when it answers again", async () => {
   using real = await Deno.openKv(":memory:");
   let answers = Promise.withResolvers<void>();
   answers.resolve();

@@ -51,7 +51,7 @@ export async function smallDisk(megabytes: number): Promise<SmallDisk | null> {
   };
 }
 
-/** Whether this machine lets us mount one. */
+/** Whether this machine lets us mount a small disk. */
 export const HAS_SMALL_DISK: boolean = await (async () => {
   const disk = await smallDisk(1);
   await disk?.[Symbol.asyncDispose]();

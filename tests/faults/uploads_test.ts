@@ -12,7 +12,7 @@ async function uploadsSize(base: string): Promise<number> {
   return size!;
 }
 
-Deno.test("what a server that was killed had of an upload goes with the next start, and counts no more", async () => {
+Deno.test("the part of an upload that a killed server had stored is removed at the next start", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   let kept: number;

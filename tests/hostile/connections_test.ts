@@ -9,7 +9,7 @@ import { openStream, requestBytes } from "../helpers/sse.ts";
 const MiB = 1024 * 1024;
 
 function test(name: string, fn: () => Promise<void>): void {
-  // What a process holds is read from /proc.
+  // What the server's process holds is read from /proc.
   Deno.test({ name, ignore: Deno.build.os !== "linux", fn });
 }
 
@@ -26,7 +26,7 @@ async function answers({ url }: ServerProcess): Promise<void> {
   assertEquals(await response.json(), { status: "ok" });
 }
 
-/** Writes as much as is taken: a server may close in the middle. */
+/** Writes until the server closes the connection, which it may do in the middle. */
 async function write(socket: Deno.TcpConn, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) {
@@ -55,12 +55,12 @@ test("10,000 connections that come and go leave no memory and no file open", asy
   const warm = await residentBytes(server.process.pid);
   await cycles(8000);
   await eventually(() => assertLess(openFiles(server), files + 5));
-  // Eight times as many; a leak of a stream alone would be 480 MiB.
+  // Four times as many as before; a leak of the streams alone would be 480 MiB.
   assertLess((await residentBytes(server.process.pid) - warm) / MiB, 60);
   await answers(server);
 });
 
-test("clients that go before their body came leave nothing behind", async () => {
+test("clients that disconnect before they sent their whole body leave nothing behind", async () => {
   await using server = await startServer();
   await answers(server);
   const files = openFiles(server);
@@ -91,7 +91,7 @@ test("floods of headers are refused, and cost nothing when they are gone", async
       assertMatch(answer, /^(HTTP\/1\.1 4\d\d |$)/);
     }
   }
-  // All of them were 160 MiB.
+  // All of them were 126 MiB.
   assertLess((await residentBytes(server.process.pid) - before) / MiB, 80);
   await eventually(() => assertLess(openFiles(server), files + 5));
   await answers(server);

@@ -4,7 +4,7 @@ import { finished, submit } from "../helpers/api.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { openRaw } from "../helpers/sse.ts";
 
-/** Line breaks and NUL, as far as an address or a header can bring them in, and what follows them. */
+/** Line breaks and NUL that an address may contain, each before something to forge. */
 const FORGERIES = [
   "x\r\nx-forged: 1\r\n\r\n",
   "x\nx-forged: 1\n\n",
@@ -17,7 +17,7 @@ const FORGERIES = [
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/** Every place in an address that somebody reads. */
+/** Addresses with the forgery in each place that the server reads. */
 function addresses(task: string, forgery: string): string[] {
   const text = encodeURIComponent(forgery);
   return [
@@ -51,7 +51,7 @@ Deno.test("line breaks and NUL in an address forge no header, no event and no re
       using raw = await openRaw(server.url + address, {
         headers: { connection: "close", accept: "*/*" },
       });
-      // A stream over many tasks goes on: the first events are enough.
+      // A stream over many tasks does not end: its first event is enough.
       const endless = address.startsWith("/tasks/stream?");
       await raw.until(endless ? "\n\n" : "\r\n\r\n");
       if (!endless) await raw.toEnd();

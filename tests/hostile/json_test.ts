@@ -26,7 +26,7 @@ Deno.test("JSON nested 100,000 deep is refused, wherever it is read", async () =
   assertEquals((await fetch(`${app.url}/tasks`).then((it) => it.json())).tasks, []);
 });
 
-Deno.test("JSON nested as deep as may be goes to a task and comes back", async () => {
+Deno.test("JSON nested as deep as is allowed goes to a task and comes back as its result", async () => {
   await using app = await testApp();
   // One level is the body's own.
   const deep = JSON.parse("[".repeat(199) + "]".repeat(199));
@@ -38,7 +38,7 @@ Deno.test("JSON nested as deep as may be goes to a task and comes back", async (
   assertEquals((await finished(app.url, task_id)).result, deep);
 });
 
-Deno.test("a body that is JSON, but nothing of use, is answered with a problem", async () => {
+Deno.test("a JSON body that makes no sense to a route is answered with a problem", async () => {
   await using app = await testApp();
   const bodies = [
     "null",
@@ -56,7 +56,7 @@ Deno.test("a body that is JSON, but nothing of use, is answered with a problem",
   ];
   for (const path of PATHS) {
     for (const body of bodies) {
-      // The tutorial's: without a word it starts a demo.
+      // As in the tutorial, a submit without an input starts a demo.
       if (path === "/submit" && body === "null") continue;
       const response = await send(app.url + path, body);
       assert([400, 422, 429].includes(response.status), `${path} ${body.slice(0, 40)}`);
@@ -65,7 +65,7 @@ Deno.test("a body that is JSON, but nothing of use, is answered with a problem",
   }
 });
 
-Deno.test("a number that JSON would change is refused by its path, wherever it is read", async () => {
+Deno.test("a number that JSON.parse() would change is refused, and the problem names its path", async () => {
   await using app = await testApp();
   for (const path of PATHS) {
     for (const number of ["9007199254740993", "1e400", "-12345678901234567890"]) {
@@ -82,7 +82,7 @@ Deno.test("a number that JSON would change is refused by its path, wherever it i
   assertEquals((await fetch(`${app.url}/tasks`).then((it) => it.json())).tasks, []);
 });
 
-/** What would be there on every object, had anything been assigned where it should not. */
+/** Asserts that no object has a property that a polluted prototype would give it. */
 function assertUnpolluted(): void {
   const plain: Record<string, unknown> = {};
   for (const name of ["polluted", "isAdmin", "status", "scopes"]) {
@@ -117,7 +117,7 @@ Deno.test("names such as __proto__ in an input are values like any other: kept, 
   }
 });
 
-Deno.test("names such as __proto__ are refused where names are known", async () => {
+Deno.test("names such as __proto__ are refused or ignored where only known names have a meaning", async () => {
   await using app = await testApp();
   const status = async (path: string, body?: string, headers?: Record<string, string>) => {
     const response =

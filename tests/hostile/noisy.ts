@@ -70,7 +70,7 @@ function forgeries(): Uint8Array {
   return encodeFrame({ type: "batch", events });
 }
 
-/** Writes into a descriptor as a socket, from a thread of its own: one more may not watch it here. */
+/** Writes into a descriptor as a socket, in a worker: this thread may not watch it twice. */
 async function writeInWorker(fd: number, bytes: Uint8Array): Promise<void> {
   const source = `import net from "node:net";
 try {
@@ -93,7 +93,7 @@ export const forges = defineTask({
       try {
         fs.writeSync(fd, frames);
       } catch {
-        // It is not there, or not to be written.
+        // It does not exist, or is not writable.
       }
       if (fd < 3) continue;
       try {
@@ -121,7 +121,7 @@ export const victim = defineTask({
   },
 });
 
-/** Writes nonsense into the line to the server, once. */
+/** Writes nonsense into the channel to the server, once. */
 export const garbles = defineTask({
   kind: "garbles",
   async *run({ checkpoint, signal }) {

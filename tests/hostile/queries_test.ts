@@ -5,7 +5,7 @@ import { OPERATIONS } from "../../routes/openapi/operations.ts";
 import { finished, submit } from "../helpers/api.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Every name that any route takes from its query. */
+/** Names that routes take from their queries. */
 const NAMES = [
   "after",
   "created_after",
@@ -26,7 +26,7 @@ const NAMES = [
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/** What an address has room for, about: 60 KB. */
+/** `count` words. An address has room for about 60 KB of them. */
 const different = (count: number, word: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => word(n));
 
@@ -47,7 +47,7 @@ const VALUES: string[][] = [
   [different(2000, () => ID).join()],
   [",".repeat(60_000)],
   different(3500, () => ""),
-  // Behind every cursor, and NUL.
+  // An id after every other, and NUL.
   [`7${"Z".repeat(25)}`],
   ["%00"],
 ];
@@ -79,7 +79,7 @@ Deno.test("no query of any route is an error of the server, or a stack in its lo
   assertEquals(logged, []);
 });
 
-Deno.test("no part of any route's path is an error of the server, or a stack in its log", async () => {
+Deno.test("no part of any route's path causes an error of the server, or a warning in its log", async () => {
   const logged: string[] = [];
   const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
   await using app = await testApp({}, { log });

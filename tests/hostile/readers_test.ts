@@ -17,7 +17,7 @@ Deno.test({
     const { task_id } = await submit(server.url, "log-many", { rows, bytes: 40_000 });
     await finished(server.url, task_id);
     const url = `${server.url}/tasks/${task_id}/events?limit=1000`;
-    // Warm: what the first pages take for good is not the readers'.
+    // A warm-up: memory that the first pages take for good does not count for the readers.
     assertEquals((await storedEvents(server.url, task_id)).length, rows + 4);
     const before = await residentBytes(server.process.pid);
     const stuck = await Promise.all(Array.from({ length: 60 }, () => openRaw(url)));
@@ -29,7 +29,7 @@ Deno.test({
         });
         assertEquals(await answer.json(), { status: "ok" });
       }
-      // All that they asked for would be 960 MiB.
+      // All that they asked for would be 960 MB.
       assertLess((await residentBytes(server.process.pid) - before) / MiB, 200);
     } finally {
       for (const raw of stuck) raw.close();

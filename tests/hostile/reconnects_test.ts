@@ -26,11 +26,11 @@ Deno.test({
     );
     try {
       for (const client of clients) {
-        // Each knows how the task ended, from the events or from a snapshot.
+        // Each client learns how the task ended, from an event or from a snapshot.
         await client.until((it) => it.events.some(({ data }) => data.includes('"completed"')));
         assertEquals(client.broken, undefined);
       }
-      // All that happened, for each of them, would be 920 MiB.
+      // Everything that happened, read for each of them, would be 920 MiB.
       assertLess((await residentBytes(server.process.pid) - before) / MiB, 150);
     } finally {
       for (const client of clients) await client.close();

@@ -1,5 +1,5 @@
 /**
- * A module of kinds that leaves errors to nobody itself. Not to be imported by a test.
+ * A module of kinds that itself makes errors that nobody catches. No test may import it.
  *
  * @module
  */

@@ -5,7 +5,7 @@ import { STRAYS } from "./strays.ts";
 
 const STRAY_KINDS = new URL("./stray_module.ts", import.meta.url).href;
 
-Deno.test("a server that runs tasks itself outlives what nobody catches, and knows which task it was", async () => {
+Deno.test("a server without task processes survives uncaught errors, and fails the tasks that made them", async () => {
   await using server = await startServer({
     kinds: STRAY_KINDS,
     env: { HEADWAY_TASK_PROCESSES: "0", HEADWAY_LOG: "info" },

@@ -15,7 +15,7 @@ function printed(stderr: readonly string[]): { id?: string; line?: string; bytes
     .filter(({ message }) => /printed by a task|a task printed/.test(message));
 }
 
-/** What says which task printed it, and what does not: that goes around all that knows of tasks. */
+/** Ways to print whose lines get their task's id, and ways that bypass all that knows of tasks. */
 const KNOWN = [
   ...["console.log", "console.error", "console.table", "console.count", "a timer"],
   ...["process.stdout", "process.stderr", "Deno.stdout", "Deno.stderr", "half a line"],
@@ -36,7 +36,7 @@ Deno.test("whatever tasks print becomes lines of the log with their ids, and std
     for (const { task_id } of tasks) {
       const own = got.filter(({ id }) => id === task_id).map(({ line }) => line!);
       const missing = KNOWN.filter((way) => !own.some((line) => line.includes(`by ${way}`)));
-      // What goes to stderr may be read behind it.
+      // The last line of stdout need not be the last in the log: stderr is read apart from it.
       assertEquals([missing, own.includes("at last")], [[], true]);
     }
     for (const way of UNKNOWN) {
@@ -78,7 +78,7 @@ Deno.test("a flood of what tasks print is left out of the log, and says so", asy
   assertEquals((await finished(server.url, task_id)).status, "completed");
   const lines = await eventually(() => {
     const lines = printed(server.stderr);
-    // Either way each byte is told of.
+    // Each byte is in a line, or counted as left out.
     const told = lines.reduce((sum, { line, bytes }) => sum + (bytes ?? line!.length + 1), 0);
     assertGreaterOrEqual(told, 29 * 1024 * 1024);
     return lines;
@@ -86,7 +86,7 @@ Deno.test("a flood of what tasks print is left out of the log, and says so", asy
   assertLess(lines.length, 15_000);
 });
 
-Deno.test("a task process that died is replaced, though a program it started lives on", async () => {
+Deno.test("a task process that died is replaced, even if a program that it started lives on", async () => {
   await using server = await startServer(OPTIONS);
   const { task_id } = await submit(server.url, "orphans");
   const { status, error } = await finished(server.url, task_id);

@@ -7,7 +7,7 @@ import { type TempDir, tempDir } from "../helpers/temp_dir.ts";
 const THIEF = new URL("./thief.ts", import.meta.url);
 const SECRET = "a-secret-in-a-file-0123456789";
 
-/** A user's folder: kinds, store, tokens and key all in what tasks may read by default. */
+/** Starts a server with its kinds, store and tokens in a folder that tasks may read by default. */
 async function startIn(
   { path }: TempDir,
   env: Record<string, string> = {},
@@ -36,7 +36,7 @@ async function run({ url }: ServerProcess, kind: string, input?: unknown): Promi
   }, { timeout: 60_000 });
 }
 
-/** What a thief gets at. */
+/** What the task `thief` was not refused. */
 async function stolen(server: ServerProcess, paths: string[], folder?: string): Promise<unknown> {
   const { status, error, result } = await run(server, "thief", { paths, folder });
   assertEquals([status, error], ["completed", null]);
@@ -141,7 +141,7 @@ Deno.test("the start says which permissions would let tasks reach the store all 
   }
 });
 
-Deno.test("kinds are loaded and run where tasks may do nothing at all", async () => {
+Deno.test("kinds are loaded and run although tasks may read nothing", async () => {
   await using folder = await tempDir();
   await using server = await startIn(folder, { HEADWAY_TASK_PERMISSIONS: "--deny-read" });
   const { status } = await run(server, "demo", { steps: 1, interval_ms: 1 });

@@ -1,6 +1,6 @@
 /**
- * A task that tries every way to a file there is without programs and foreign code. The test copies
- * this module beside the store, into a folder that tasks may read.
+ * A task that tries every way to reach a file that needs no program and no native code. The test
+ * copies this module beside the store, into a folder that tasks may read.
  *
  * @module
  */
@@ -123,7 +123,7 @@ function refused(got: unknown): boolean {
   return got instanceof Error && /Requires|max 0|NotCapable/.test(`${got.name} ${got.message}`);
 }
 
-/** Tells the names of the variables it can see. */
+/** Returns the names of the environment variables that it can see. */
 export const looks = defineTask({
   kind: "looks",
   // deno-lint-ignore require-yield -- a task that has nothing to tell

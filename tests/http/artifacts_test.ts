@@ -11,7 +11,7 @@ import { openStream } from "../helpers/sse.ts";
 
 const KiB = 1024;
 
-/** Returns a text of so many characters. */
+/** Returns a text of as many characters as its input says. */
 const returns = defineTask({
   kind: "returns",
   // deno-lint-ignore require-yield -- a task that has nothing to tell
@@ -20,7 +20,7 @@ const returns = defineTask({
   },
 });
 
-/** Makes `a` and waits for the signal `go` behind it, then makes `b`. It saves nothing. */
+/** Makes `a`, waits for the signal `go`, and then makes `b`. It saves no checkpoint. */
 const between = defineTask({
   kind: "between",
   async *run() {
@@ -46,7 +46,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-Deno.test("an artifact is there in order with what was yielded around it: in the record, the history and the list", async () => {
+Deno.test("an artifact appears in the record, the list and the history, in the order of what was yielded", async () => {
   await using server = await testApp();
   const size = 3 * ARTIFACT_BLOCK + 5;
   const input = {
@@ -129,7 +129,7 @@ Deno.test("GET /tasks/{id}/artifacts/{name} gives the bytes, to be saved and nev
   assertEquals([same.status, await same.text()], [304, ""]);
 });
 
-Deno.test("GET /tasks/{id}/artifacts/{name} gives one part of it, and says where there is none", async () => {
+Deno.test("GET /tasks/{id}/artifacts/{name} answers one Range with 206, or with 416 beyond the end", async () => {
   await using server = await testApp();
   const size = 5 * ARTIFACT_BLOCK;
   const { task_id } = await submit(server.url, "files", { files: [{ name: "a", size }] });
@@ -162,7 +162,7 @@ Deno.test("GET /tasks/{id}/artifacts/{name} gives one part of it, and says where
   assertEquals([whole.status, (await whole.bytes()).length], [200, size]);
 });
 
-Deno.test("an artifact is not to be had before it is whole, and one of its name is replaced at once", async () => {
+Deno.test("an artifact appears only once it is complete, and replaces one of the same name at once", async () => {
   await using server = await testApp();
   const gate = crypto.randomUUID();
   const input = {
@@ -175,7 +175,7 @@ Deno.test("an artifact is not to be had before it is whole, and one of its name 
   };
   const { task_id } = await submit(server.url, "files", input);
   await taskWhen(server.url, task_id, (it) => it.artifacts?.length === 1);
-  // The second one is on its way.
+  // The second artifact is arriving.
   await eventually(async () => {
     const { kv } = server.engine.store;
     const arriving = await Array.fromAsync(kv.list({ prefix: keys.arrivings }));
@@ -196,7 +196,7 @@ Deno.test("an artifact is not to be had before it is whole, and one of its name 
   assertNotEquals(now.headers.get("etag"), old.headers.get("etag"));
 });
 
-Deno.test("a task that is canceled within an artifact keeps what was whole, and nothing of the rest", async () => {
+Deno.test("a task that is canceled while it makes an artifact keeps only the complete ones", async () => {
   await using server = await testApp();
   const { artifacts, store } = server.engine;
   const gate = crypto.randomUUID();
@@ -215,7 +215,7 @@ Deno.test("a task that is canceled within an artifact keeps what was whole, and 
   assertEquals(await whole.bytes(), bytesOf(1, 0));
 });
 
-Deno.test("a removed task takes its artifacts with it", async () => {
+Deno.test("DELETE /tasks/{id} removes the task's artifacts", async () => {
   await using server = await testApp();
   const { artifacts, store, uploads } = server.engine;
   const input = { files: [{ name: "a", size: 100_000 }, { name: "b", size: 7 }], fails: true };
@@ -230,7 +230,7 @@ Deno.test("a removed task takes its artifacts with it", async () => {
   assertEquals([await artifacts.size(), left], [0, []]);
 });
 
-Deno.test("a task that waits keeps its artifacts, a rewind takes back none, and all goes with the task", async () => {
+Deno.test("a waiting task keeps its artifacts, a rewind removes none, and a delete removes all of them", async () => {
   await using server = await testApp({}, { tasks: { between } });
   const { store, uploads, artifacts } = server.engine;
   const { task_id } = await submit(server.url, "between");
@@ -297,7 +297,7 @@ Deno.test("artifacts are bounded in size, in number and all together, and the ta
   assertMatch(message as string, /as there is no room for this artifact: all artifacts together/);
 });
 
-Deno.test("a task may go on where an artifact of it is refused", async () => {
+Deno.test("a task can catch the error of a refused artifact and continue", async () => {
   const brave = defineTask({
     kind: "brave",
     async *run() {
@@ -318,7 +318,7 @@ Deno.test("a task may go on where an artifact of it is refused", async () => {
   assertEquals(end.artifacts?.map(({ name }) => name), ["small"]);
 });
 
-Deno.test("a result of more than 48 KiB is the artifact result.json, and the record says where", async () => {
+Deno.test("a result larger than 48 KiB becomes the artifact result.json, and the record has its address", async () => {
   await using server = await testApp({}, { tasks: { returns } });
   const most = 48 * KiB - 128;
   for (const length of [most - 2, most - 1, 3 * ARTIFACT_BLOCK]) {
@@ -340,7 +340,7 @@ Deno.test("a result of more than 48 KiB is the artifact result.json, and the rec
   }
 });
 
-Deno.test("a result for which there is no room as an artifact fails its task", async () => {
+Deno.test("a result too large for an artifact fails its task", async () => {
   const settings = { HEADWAY_MAX_ARTIFACT: String(100 * KiB) };
   await using server = await testApp(settings, { tasks: { returns } });
   const { task_id } = await submit(server.url, "returns", 200 * KiB);
@@ -349,7 +349,7 @@ Deno.test("a result for which there is no room as an artifact fails its task", a
   assertMatch(error!.message, /^Cannot keep artifact 'result.json' as it is larger than/);
 });
 
-Deno.test("a record with as much as it may hold is kept, with the largest result or error beside it", async () => {
+Deno.test("a record with all fields at their limits is stored, with the largest result or error", async () => {
   const full = defineTask({
     kind: "full",
     async *run({ input }) {
@@ -359,7 +359,7 @@ Deno.test("a record with as much as it may hold is kept, with the largest result
       try {
         for (let n = 0;; n++) yield* artifact(`${n}`.padEnd(128, letter), "x");
       } catch {
-        // As many as there may be.
+        // The task has as many artifacts as it may have.
       }
       if (fails) {
         throw new Error(message, { cause: new AggregateError([1, 2].map((_) => message)) });
@@ -378,7 +378,7 @@ Deno.test("a record with as much as it may hold is kept, with the largest result
       const end = await finished(server.url, task_id);
       assertEquals([end.status, end.result === null, end.result_url], [status, fails, undefined]);
       assertEquals(end.error?.message.slice(0, 9), fails ? letter.repeat(9) : undefined);
-      // No name is one of backslashes.
+      // An artifact's name may not contain a backslash.
       assert(letter === "\\" || end.artifacts!.length > 10);
     }
   }
@@ -413,7 +413,7 @@ Deno.test("artifacts are for who may read their task: also with the task's own t
   }
 });
 
-Deno.test("a download breaks off where its artifact goes, and never mixes two", async () => {
+Deno.test("a download breaks off when its artifact is removed", async () => {
   await using server = await testApp({ HEADWAY_LOG: "off" });
   const { uploads, store } = server.engine;
   const size = 40 * ARTIFACT_BLOCK;

@@ -5,7 +5,7 @@ import { bearer, finished, post, taskWhen } from "../helpers/api.ts";
 import { openGate } from "../helpers/gate.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** The secret of the token of a name. */
+/** The secret of the token with this name. */
 function secretOf(name: string): string {
   return `${name}-secret-0123456789`;
 }
@@ -28,7 +28,7 @@ async function act(app: Server, name: string, path: string, body?: unknown): Pro
   assertEquals(response.ok, true, text);
 }
 
-/** Each change of the state that somebody asked for, and each signal taken, as the history has them. */
+/** The status changes that somebody asked for and the signals that were taken, from the history. */
 async function asked(app: Server, id: string): Promise<string[]> {
   const response = await fetch(`${app.url}/tasks/${id}/events?limit=1000`, { headers: as("ada") });
   const { events } = await response.json() as {
@@ -39,7 +39,7 @@ async function asked(app: Server, id: string): Promise<string[]> {
     const what = event === "message" && data.cancel_requested ? "cancel" : data.status;
     return [`${what} by ${data.by}`];
   });
-  // A cancel is asked for and then done, where the task runs.
+  // The cancel of a running task has two rows: it is asked for, and then done.
   return told.filter((row, n) => row !== told[n - 1]);
 }
 

@@ -33,7 +33,7 @@ const HEADWAY_TOKENS = [
   ...Object.entries(SECRETS).map(([scope, secret]) => `o-${scope}:${scope}@acme:acme-${secret}`),
 ].join(",");
 
-/** Submits a task that waits, and gives its id and its token. */
+/** Submits a delayed task, and returns its id and its token. */
 async function submitWaiting(app: Server): Promise<{ id: string; token: string }> {
   const body = { kind: "echo", delay_ms: 3_600_000, owner: "acme" };
   const response = await post(`${app.url}/tasks`, body, bearer(SECRETS.submit));
@@ -42,7 +42,7 @@ async function submitWaiting(app: Server): Promise<{ id: string; token: string }
   return { id: task_id, token };
 }
 
-/** The secret of a store, as only who can read the store knows it. */
+/** Derives the key for a use from the store's secret, as whoever can read the store could. */
 async function storedKey(app: Server, use: string): Promise<CryptoKey> {
   const { value } = await app.engine.store.kv.get<Uint8Array<ArrayBuffer>>(keys.secret);
   const info = new TextEncoder().encode(`headway ${use}`);
@@ -57,11 +57,11 @@ function taskJwt(id: string, expires: string, key: CryptoKey | Uint8Array, audie
     .setExpirationTime(expires).sign(key);
 }
 
-/** What each credential may do: by what the routes need. */
+/** The needs of routes that each credential meets. */
 const MAY: Record<string, readonly string[]> = {
   none: ["public"],
   read: ["public", "any", "task", "tasks", "list", "read"],
-  // Its own tasks alone: A is one of them.
+  // Only its own tasks: A is one of them.
   submit: ["public", "any", "submit", "task", "tasks", "list", "own", "signal", "schedule"],
   "another's submit": ["public", "any", "submit", "tasks", "list", "schedule"],
   admin: [
@@ -69,7 +69,7 @@ const MAY: Record<string, readonly string[]> = {
     ...["read", "submit", "admin", "schedule"],
   ],
   "task's own": ["public", "task"],
-  // Those of one owner: A is such a task.
+  // Only the tasks of acme: A is one of them.
   "acme's read": ["public", "any", "task", "tasks", "list"],
   "acme's submit": [
     ...["public", "any", "submit", "task", "tasks", "list", "own", "signal", "schedule"],
@@ -105,7 +105,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
   };
   const ownerToken = async (can: Can[], owner = "acme") =>
     (await app.auth.signFor({ owner }, can))!.token;
-  // Whose name a schedule may have, too: it is no token of that.
+  // A schedule may have the id of task A, but this is no token for the schedule.
   const taskToken = (await app.auth.signFor({ task: a.id }, ["cancel", "signal"]))!.token;
   const shown: (readonly [
     credential: string,
@@ -157,7 +157,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
           ...(method === "POST" ? { body: "[" } : {}),
         });
         const about = `${credential}: ${method} ${path} answers ${response.status}`;
-        // Who shows often what is not even of the form of a task's token is told to wait.
+        // Wrong tokens that do not look like signed ones are limited.
         const guessed = ["nonsense", "an operator's, cut"].includes(credential);
         const refusals = guessed ? [401, 403, 429] : [401, 403];
         const passed = path === "/login" || !refusals.includes(response.status);
@@ -189,9 +189,9 @@ Deno.test("a task's token opens that task, by header and by query, and nothing o
     assertEquals(await status(`/tasks/${a.id}${rest}?token=${a.token}`), 200, rest);
     assertEquals(await status(`/tasks/${b.id}${rest}?token=${a.token}`), 403, rest);
     assertEquals(await status(`/tasks/${b.id}${rest}`, { headers: bearer(a.token) }), 403, rest);
-    // Whether there is such a task is not told, either.
+    // The answer does not reveal whether the task exists.
     assertEquals(await status(`/tasks/${b.id.slice(0, -1)}0${rest}?token=${a.token}`), 403, rest);
-    // An operator's token is none in an address.
+    // An operator's token is not valid in a URL.
     assertEquals(await status(`/tasks/${a.id}${rest}?token=${SECRETS.admin}`), 401, rest);
     assertEquals(await status(`/tasks/${a.id}${rest}?token=`), 401, rest);
   }
@@ -239,7 +239,7 @@ Deno.test("a task's token opens that task, by header and by query, and nothing o
   }
 });
 
-/** Another id than this one. */
+/** A different id. */
 function other(id: string): string {
   return id.slice(0, -1) + (id.endsWith("0") ? "1" : "0");
 }
@@ -253,7 +253,7 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
     .then((it) => it.json());
   const operators = await post(`${app.url}/tasks`, { kind: "echo" }, bearer(SECRETS.admin))
     .then((it) => it.json());
-  // One of an older version, which did not know who submitted it.
+  // A task of an older version, which did not store who submitted it.
   const { kv } = app.engine.store;
   await eventually(async () => {
     const { status } = await (await send(`/tasks/${operators.task_id}`, SECRETS.admin)).json();
@@ -272,7 +272,7 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
       const problem = await assertProblem(await send(`/tasks/${id}${rest}`, SECRETS.submit), 403);
       return problem.error;
     }));
-    // Whether there is such a task is not told, either.
+    // The answer does not reveal whether the task exists.
     assertEquals(new Set(answers).size, 1);
   }
   const listed = async (query: string, secret: string) => {
@@ -302,7 +302,7 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
   }
   const canceled = await send(`/tasks/${mine.id}/cancel`, SECRETS.submit, "POST");
   assertEquals((await canceled.json()).status, "canceled");
-  // What is removed leaves nothing behind.
+  // A removed task leaves no `submitted` key behind.
   await (await send(`/tasks/${mine.id}`, SECRETS.admin, "DELETE")).body?.cancel();
   assertEquals((await kv.get(keys.submitted("the-submit", mine.id))).versionstamp, null);
   assertEquals(await listed("", SECRETS.submit), []);
@@ -334,7 +334,7 @@ Deno.test("a submit token's stream tells of the tasks it submitted, those to com
   const end = stream.events.find(ended(next))!;
   assertEquals(idsOf(stream.events), new Set([mine.id, next]));
   assert(stream.events.some(({ event, data }) => event === "message" && data.includes(next)));
-  // A resume replays the same tasks, and those submitted since.
+  // A resumed stream sends its own tasks that were submitted since, and no others.
   const late = await make(SECRETS.submit);
   await make(OTHER_SUBMIT);
   await using again = await openStream(`${app.url}/tasks/stream`, { headers, lastEventId: end.id });
@@ -344,7 +344,7 @@ Deno.test("a submit token's stream tells of the tasks it submitted, those to com
   assertEquals(idsOf(await named.collect(1)), new Set([mine.id]));
 });
 
-Deno.test("a submit token that has no tasks yet gets a snapshot of none, and then its first", async () => {
+Deno.test("a submit token without tasks gets an empty snapshot, and then its first task", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   await submitWaiting(app);
   const headers = bearer(OTHER_SUBMIT);
@@ -423,7 +423,7 @@ Deno.test("an Idempotency-Key is the client's own: another gets no task by it", 
 
 Deno.test("a stream ends when its token does, and coming again is refused for good", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TASK_TOKEN_MS: "1000" });
-  // One that was there before its token was over.
+  // Tries again if the token expires before its stream has opened.
   const { url, stream } = await eventually(async () => {
     const { id, token } = await submitWaiting(app);
     const url = `${app.url}/tasks/${id}/stream?token=${token}`;
@@ -474,7 +474,7 @@ Deno.test("sessions and tasks' tokens hold over a restart, and end with the oper
     await using app = await testApp({ ...settings, HEADWAY_TOKENS: tokens });
     assertEquals(await statuses(app), [401, 200]);
   }
-  // SECURITY.md names this as the way to end them all.
+  // SECURITY.md names this as the way to end all sessions and tokens.
   {
     using kv = await Deno.openKv(settings.HEADWAY_KV);
     await kv.delete(keys.secret);
@@ -483,7 +483,7 @@ Deno.test("sessions and tasks' tokens hold over a restart, and end with the oper
   assertEquals(await statuses(app), [401, 401]);
 });
 
-Deno.test("GET /login tells what the session opens, POST /logout ends it", async () => {
+Deno.test("GET /login gives the session's scopes, POST /login sets its cookie and POST /logout clears it", async () => {
   await using open = await testApp();
   const login = (url: string, headers = {}) =>
     fetch(`${url}/login`, { headers }).then((it) => it.json());
@@ -523,7 +523,7 @@ Deno.test("GET /login tells what the session opens, POST /logout ends it", async
 Deno.test("POST /login lets nobody guess for long", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const statuses: number[] = [];
-  // One more each second is let through.
+  // One more guess each second is let through.
   while (!statuses.includes(429)) {
     const response = await post(`${app.url}/login`, { token: `guess-${statuses.length}` });
     await response.body?.cancel();
@@ -561,7 +561,7 @@ Deno.test("a Bearer token cannot be guessed for long, and one that is none of a 
       await assertProblem(response, 401);
     }
   };
-  // Ten at once and one a second; the one that was right has been one of them.
+  // Ten guesses at once, then one a second. The first use of the weak token counted as one.
   const { wrong, response } = await guessUntilTold();
   assert(wrong >= 9);
   const { error } = await assertProblem(response, 429);
@@ -572,15 +572,15 @@ Deno.test("a Bearer token cannot be guessed for long, and one that is none of a 
     for (const token of [weak.used, strong.used, strong.unused]) {
       assertEquals(await status(token), 200);
     }
-    // Of a task: 403, for a list is nothing of it. A forged one is no guess, and stays a 401.
+    // A task's token gets 403, as it opens no list. A forged one does not count as a guess.
     assertEquals(await status(task!), 403);
     assertEquals(await status(`${head}.${payload}.${"x".repeat(43)}`), 401);
     assertEquals(await status("guess", `192.0.2.${2 + n}`), 401);
   }
-  // A right guess waits as a wrong one does; from elsewhere it is none.
+  // A right guess waits as a wrong one does, but not at another address.
   await (await guessUntilTold()).response.body?.cancel();
   const guess = await ask(weak.unused);
-  // A second may have passed, which is a try.
+  // If a second has passed, one more guess is let through.
   if (guess.status === 429) assertEquals(guess.headers.get("retry-after"), "1");
   else assertEquals(guess.status, 200);
   await guess.body?.cancel();
@@ -607,7 +607,7 @@ Deno.test("HEADWAY_WRITE_RATE: who writes too much waits, and reads and others d
   await read.body?.cancel();
 });
 
-Deno.test("HEADWAY_TRUST_PROXY: Location is below the path that the proxy took off, if it is one", async () => {
+Deno.test("HEADWAY_TRUST_PROXY puts Location below X-Forwarded-Prefix, if that is a valid path", async () => {
   const location = async (settings: Record<string, string>, prefix: string) => {
     await using app = await testApp(settings);
     const headers = { "x-forwarded-prefix": prefix };
@@ -638,7 +638,7 @@ Deno.test("HEADWAY_TRUST_PROXY: the proxy's word counts for address and scheme, 
   };
   assertEquals([await secure(plain.url), await secure(app.url)], [false, true]);
   for (let n = 0; n < 15; n++) {
-    // The client may write what it likes in front of it.
+    // The client may write anything in front of the proxy's entry.
     const response = await login(app.url, { "x-forwarded-for": `10.0.0.${n}, 192.0.2.1` });
     await response.body?.cancel();
     if (n >= 12) assertEquals(response.status, 429);
@@ -668,14 +668,14 @@ Deno.test("an address that others reach needs tokens, or a word that it needs no
     await response.body?.cancel();
     assertEquals(response.status, status);
   }
-  // One that only works listens to nobody.
+  // A worker does not listen, so it needs no tokens.
   await using _worker = await start(
     settings({ HEADWAY_HOST: "0.0.0.0", HEADWAY_ROLE: "worker" }),
     { inline: true },
   );
 });
 
-Deno.test("HEADWAY_TOKENS_FILE: a token a line, added to the others; one that cannot be used stops the start", async () => {
+Deno.test("HEADWAY_TOKENS_FILE adds the token of each line, and an unusable file stops the start", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/tokens`;
   const settings = { HEADWAY_TOKENS: "a:read:aaaaaaaaaaaaaaaa", HEADWAY_TOKENS_FILE: path };

@@ -14,14 +14,14 @@ const SECRET = "admin-secret-0123456789";
 const HEADWAY_TOKENS = `boss:admin:${SECRET}`;
 const HEADWAY_BASE_PATH = "/a/jobs";
 
-/** What is asked for at an address: its status, then it is let go of. */
+/** The status of an answer, whose body is discarded. */
 async function status(url: string, init?: RequestInit): Promise<number> {
   const response = await fetch(url, { redirect: "manual", ...init });
   await response.body?.cancel();
   return response.status;
 }
 
-/** All that a page loads, by the addresses that it gives; fails at one that is not there. */
+/** The addresses of the page and of all that it loads. Fails if one does not answer 200. */
 async function load(url: string): Promise<Set<string>> {
   const seen = new Set<string>();
   for (const todo = [url]; todo.length > 0;) {
@@ -39,7 +39,7 @@ async function load(url: string): Promise<Set<string>> {
   return seen;
 }
 
-Deno.test("HEADWAY_BASE_PATH: all there is is below it, and nothing beside it", async () => {
+Deno.test("HEADWAY_BASE_PATH: every route is below the path, and answers 404 beside it", async () => {
   await using app = await testApp({ HEADWAY_BASE_PATH, HEADWAY_OPS_PORT: "0" });
   const { origin, pathname } = new URL(app.url);
   assertEquals(pathname, "/a/jobs");
@@ -53,7 +53,7 @@ Deno.test("HEADWAY_BASE_PATH: all there is is below it, and nothing beside it", 
   }
   await assertProblem(await fetch(`${app.url}/a/jobs/`), 404);
   await assertProblem(await fetch(`${app.url}x/tasks`), 404);
-  // Whoever watches it has a port of their own to themselves.
+  // HEADWAY_OPS_PORT has no base path.
   assertEquals(await status(`${app.opsUrl}/readyz`), 200);
 
   const created = await post(`${app.url}/tasks`, { kind: "steps", input: { steps: 3 } });
@@ -77,7 +77,7 @@ Deno.test("HEADWAY_BASE_PATH: all there is is below it, and nothing beside it", 
   assert(types.has("log") && types.has("complete"), [...types].join());
 });
 
-Deno.test("the base path without its slash leads to the page, query and all, for now", async () => {
+Deno.test("HEADWAY_BASE_PATH without its slash redirects to the page with 307, and keeps the query", async () => {
   await using app = await testApp({ HEADWAY_BASE_PATH, HEADWAY_TRUST_PROXY: "1" });
   const location = async (headers: HeadersInit = {}) => {
     const response = await fetch(`${app.url}?status=failed`, { headers, redirect: "manual" });
@@ -90,7 +90,7 @@ Deno.test("the base path without its slash leads to the page, query and all, for
   assertEquals(await location({ "x-forwarded-prefix": "//x.example" }), "/a/jobs/?status=failed");
 });
 
-Deno.test("the page's cookie is for what is below the base path alone, and signs in and out there", async () => {
+Deno.test("HEADWAY_BASE_PATH: the page's cookie is sent only below the path, and signs in and out there", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_BASE_PATH, HEADWAY_TRUST_PROXY: "1" });
   const tls = { "x-forwarded-proto": "https" };
   const set = async (path: string, headers: Record<string, string>) => {
@@ -112,7 +112,7 @@ Deno.test("the page's cookie is for what is below the base path alone, and signs
   assertEquals(await status(`${app.url}/tasks`, { headers: { ...tls, cookie } }), 401);
 });
 
-/** Requests that a program passes on to a Headway within it, and its own beside that. */
+/** Sends requests to a program that passes those below `/jobs` on to Headway. */
 async function tryMounted(app: Server, origin: string): Promise<void> {
   const base = `${origin}/jobs`;
   assertEquals(await (await fetch(`${origin}/`)).text(), "the other app");
@@ -128,7 +128,7 @@ async function tryMounted(app: Server, origin: string): Promise<void> {
   const rest = await openStream(`${base}/tasks/${task_id}/stream`, { lastEventId: third.id });
   await rest.all();
   assertEquals(rest.data("log").map(({ message }) => message), ["step 4", "step 5"]);
-  // One that leaves is noticed through the other app, too.
+  // Headway notices that a client has left, although the other app is in between.
   const { task_id: waits } = await submit(base, "waits");
   const left = await openStream(`${base}/tasks/${waits}/stream`);
   await left.collect(1);
@@ -136,7 +136,7 @@ async function tryMounted(app: Server, origin: string): Promise<void> {
   await eventually(() => assertEquals(app.pulse.ended.gone, 1));
 }
 
-Deno.test("mounted beside another app in Deno.serve, all of it works below its path", async () => {
+Deno.test("createHandler() serves everything below its path, beside another app in Deno.serve()", async () => {
   await using app = await testApp({ HEADWAY_BASE_PATH: "/jobs" });
   const headway = createHandler(app);
   await using server = Deno.serve(
@@ -149,7 +149,7 @@ Deno.test("mounted beside another app in Deno.serve, all of it works below its p
   await tryMounted(app, `http://127.0.0.1:${server.addr.port}`);
 });
 
-Deno.test("mounted in Hono, all of it works below its path", async () => {
+Deno.test("createHandler() serves everything below its path when mounted in Hono", async () => {
   await using app = await testApp({ HEADWAY_BASE_PATH: "/jobs" });
   const headway = createHandler(app);
   const hono = new Hono<{ Bindings: Deno.ServeHandlerInfo }>();

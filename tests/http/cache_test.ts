@@ -15,14 +15,14 @@ Deno.test("what only some may see is kept by no cache that others share, and not
   const body = { kind: "files", input: { files: [{ name: "a", size: 1 }] } };
   const submitted = await post(`${app.url}/tasks`, body, { authorization });
   const { task_id: id } = await submitted.json();
-  // To its end: the file is there.
+  // When the stream has ended, the artifact exists.
   await (await fetch(`${app.url}/tasks/${id}/stream`, { headers: { authorization } })).text();
   const schedule = { schedule_id: "s", kind: "files", cron: "0 0 1 1 *", input: body.input };
   const scheduled = await post(`${app.url}/schedules`, schedule, { authorization });
   assertEquals(scheduled.status, 201, await scheduled.text());
   let asked = 0;
   for (const [path, { GET: [need] = [] }] of ROUTES) {
-    // What is public is the same for everybody, but for the page and what it asks first.
+    // Public answers are the same for everybody, except those of the page and of GET /login.
     if (need === undefined || need === "public" && path !== "/" && path !== "/login") continue;
     const address = app.url + path.replace("schedules/:id", "schedules/s").replace(":id", id)
       .replace(":name", "a").replace(":kind", "files");
@@ -30,7 +30,7 @@ Deno.test("what only some may see is kept by no cache that others share, and not
     await response.body?.cancel();
     assertEquals(response.status, 200, path);
     const kept = response.headers.get("cache-control")!;
-    // A record is asked for again and again, with its ETag; and a file may be large.
+    // Clients ask for a record again and again with its ETag, and an artifact may be large.
     const withEtag = ["/tasks/:id", "/tasks/:id/artifacts/:name"].includes(path);
     assertMatch(kept, withEtag ? /^private, no-cache$/ : /\bno-store\b/, path);
     asked++;

@@ -26,7 +26,7 @@ async function childrenOf({ url }: TestApp, id: string): Promise<TaskRecord[]> {
   return tasks.toReversed();
 }
 
-Deno.test("children() has tasks made once each, waits for them without a process, and gives their results in order", async () => {
+Deno.test("children() makes each child once, waits without a process, and returns the results in order", async () => {
   await using app = await testApp();
   const parts = [1, 2, 3].map((input) => ({ kind: "echo", input }));
   const gate = { kind: "gated", input: { gate: "last child" } };
@@ -34,7 +34,7 @@ Deno.test("children() has tasks made once each, waits for them without a process
   const waits = await taskWhen(app.url, id, ({ children }) => children?.completed === 3);
   assertEquals(waits.waiting_for, { type: "children", name: "parts", until: null });
   const { done, total, progress, unit } = waits;
-  // The last one says that it is at 1 %.
+  // The last child reports 1 %.
   assertEquals([done, total, Math.floor(progress!), unit], [3, 4, 75, "tasks"]);
   const kids = await childrenOf(app, id);
   assertEquals(
@@ -56,7 +56,7 @@ Deno.test("children() has tasks made once each, waits for them without a process
   assertEquals((await childrenOf(app, id)).length, 4);
 });
 
-Deno.test("children() throws when one failed, after all have ended, and a retry does again what failed alone", async () => {
+Deno.test("children() throws once all have ended if one failed, and a retry runs only the failed child again", async () => {
   await using app = await testApp();
   const name = crypto.randomUUID();
   const id = await submitParent(app, [
@@ -68,7 +68,7 @@ Deno.test("children() throws when one failed, after all have ended, and a retry 
   assertEquals(error?.message, `1 of 2 children of 'parts' have no result: ${name} failed`);
   assertEquals(children, { total: 2, completed: 1, failed: 1, canceled: 0, running: 0 });
   const before = await childrenOf(app, id);
-  // Nobody would wait for it: it would be canceled at once.
+  // Nobody would wait for the child alone, so it would be canceled at once.
   const alone = await post(`${app.url}/tasks/${before[1]!.task_id}/retry`);
   assertEquals((await assertProblem(alone, 409)).parent_id, id);
   const retried = await post(`${app.url}/tasks/${id}/retry`);
@@ -80,7 +80,7 @@ Deno.test("children() throws when one failed, after all have ended, and a retry 
   assertEquals(after[0], before[0]);
 });
 
-Deno.test("children() with onFailure 'continue' gives what came of each", async () => {
+Deno.test("children() with onFailure 'continue' returns the outcome of each child", async () => {
   await using app = await testApp();
   const name = crypto.randomUUID();
   const id = await submitParent(app, [
@@ -101,7 +101,7 @@ Deno.test("children() with onFailure 'continue' gives what came of each", async 
   ]);
 });
 
-Deno.test("children() with onFailure 'cancel' cancels the others when one failed", async () => {
+Deno.test("children() with onFailure 'cancel' cancels the other children when one fails", async () => {
   await using app = await testApp();
   const id = await submitParent(app, [
     { kind: "gated", input: { gate: "never opened" } },
@@ -112,7 +112,7 @@ Deno.test("children() with onFailure 'cancel' cancels the others when one failed
   assertEquals(children, { total: 2, completed: 0, failed: 1, canceled: 1, running: 0 });
 });
 
-Deno.test("no more children are under way at once than 'concurrency' says", async () => {
+Deno.test("children() keeps no more children under way at once than 'concurrency' allows", async () => {
   await using app = await testApp();
   const gates = Array.from({ length: 5 }, (_, n) => `turn ${n}`);
   const parts = gates.map((gate) => ({ kind: "gated", input: { gate } }));
@@ -133,7 +133,7 @@ Deno.test("no more children are under way at once than 'concurrency' says", asyn
   assertEquals([status, result], ["completed", gates.map(() => "let through")]);
 });
 
-Deno.test("a cancel goes down to the children, and to theirs", async () => {
+Deno.test("a cancel of a task cancels its children, and theirs", async () => {
   await using app = await testApp();
   const gate = { kind: "gated", input: { gate: "never opened either" } };
   const id = await submitParent(app, [gate, { kind: "parent", input: { parts: [gate, gate] } }], {
@@ -147,14 +147,14 @@ Deno.test("a cancel goes down to the children, and to theirs", async () => {
   for (const { task_id } of [first!, second!, ...await childrenOf(app, second!.task_id)]) {
     assertEquals((await finished(app.url, task_id)).status, "canceled");
   }
-  // Nothing is left to look after.
+  // A `parent` key would mean that there may still be children to cancel.
   await eventually(async () => {
     const left = app.engine.store.kv.list({ prefix: ["parent"] });
     assertEquals(await Array.fromAsync(left), []);
   });
 });
 
-Deno.test("children whose input does not fit, or of no kind, fail their parent, which says which", async () => {
+Deno.test("a child with an invalid input or an unknown kind fails its parent, whose error names the child", async () => {
   await using app = await testApp();
   const cases: [Part, RegExp][] = [
     [{ kind: "gated", input: { gate: 1 } }, /^Cannot run child 1 of 'parts': input\.gate: /],
@@ -166,14 +166,14 @@ Deno.test("children whose input does not fit, or of no kind, fail their parent, 
     const { status, error } = await finished(app.url, id);
     assertEquals(status, "failed");
     assert(message.test(error!.message), error!.message);
-    // What was made of it is for nobody.
+    // The children that were made are canceled, since nobody waits for them.
     for (const { task_id } of await childrenOf(app, id)) {
       assertEquals((await finished(app.url, task_id)).status, "canceled");
     }
   }
 });
 
-Deno.test("one stream tells of a parent and its children, and of nobody else", async () => {
+Deno.test("GET /tasks/stream?parent= sends a parent and its children, and no other task", async () => {
   await using app = await testApp();
   const gate = { kind: "gated", input: { gate: "streamed child" } };
   const id = await submitParent(app, [{ kind: "echo", input: 1 }, gate]);
@@ -198,7 +198,7 @@ Deno.test("one stream tells of a parent and its children, and of nobody else", a
   }
 });
 
-Deno.test("?parent=none picks what no task has made, in lists, counts, streams and bulk changes", async () => {
+Deno.test("?parent=none selects tasks without a parent, in lists, counts, streams and bulk changes", async () => {
   await using app = await testApp();
   const id = await submitParent(app, [{ kind: "echo", input: 1 }, { kind: "echo", input: 2 }]);
   await finished(app.url, id);
@@ -223,7 +223,7 @@ Deno.test("?parent=none picks what no task has made, in lists, counts, streams a
   assertEquals(bulk.results.map((it: { task_id: string }) => it.task_id), [other]);
 });
 
-Deno.test("a dry run of a bulk change counts children that it would not be done to, as the change does", async () => {
+Deno.test("a dry run of POST /tasks/bulk counts the same children as refused as the change itself", async () => {
   await using app = await testApp();
   const gated = { kind: "gated", input: { gate: "dry" } };
   const id = await submitParent(app, [{ kind: "echo", input: 1 }, gated]);
@@ -255,7 +255,7 @@ Deno.test("a dry run of a bulk change counts children that it would not be done 
   assertEquals(await ask("retry", all), over);
 });
 
-Deno.test("a parent that is none is refused as a filter", async () => {
+Deno.test("?parent= is refused if it is neither an id nor none, in lists, counts and streams", async () => {
   await using app = await testApp();
   for (const path of ["tasks", "tasks/stream", "tasks/counts"]) {
     const response = await fetch(`${app.url}/${path}?parent=1`, {
@@ -306,13 +306,13 @@ Deno.test("who sees an owner's tasks alone sees no others by their parent", asyn
   assertEquals(JSON.parse(stream.events[0]!.data).tasks, []);
 });
 
-Deno.test("no children are none to wait for", async () => {
+Deno.test("children() with an empty list returns an empty list", async () => {
   await using app = await testApp();
   const id = await submitParent(app, []);
   assertEquals((await finished(app.url, id)).result, []);
 });
 
-Deno.test("a child is not deleted before its parent has ended, and then with all that leads to it", async () => {
+Deno.test("a child cannot be deleted before its parent has ended, and then leaves no keys behind", async () => {
   await using app = await testApp();
   const gate = { kind: "gated", input: { gate: "kept child" } };
   const id = await submitParent(app, [{ kind: "echo", input: 1 }, gate]);
@@ -332,7 +332,7 @@ Deno.test("a child is not deleted before its parent has ended, and then with all
   }
 });
 
-Deno.test("a parent that is deleted at once takes its children with it, and leaves nothing to look after", async () => {
+Deno.test("a parent that is canceled and deleted at once still cancels its children, and leaves no keys", async () => {
   await using app = await testApp();
   const gate = { kind: "gated", input: { gate: "never opened, too" } };
   const id = await submitParent(app, [gate, gate]);
@@ -351,7 +351,7 @@ Deno.test("a parent that is deleted at once takes its children with it, and leav
   });
 });
 
-Deno.test("what running children have done of themselves counts for their parent", async () => {
+Deno.test("the progress of running children counts towards that of their parent", async () => {
   await using app = await testApp();
   const half = { kind: "gated-rows", input: { gate: "own progress", rows: 2 } };
   const id = await submitParent(app, [{ kind: "echo", input: 1 }, half]);
@@ -363,7 +363,7 @@ Deno.test("what running children have done of themselves counts for their parent
   assertEquals([done, progress, status], [2, 100, "completed"]);
 });
 
-Deno.test("many children are made, counted and waited for", async () => {
+Deno.test("children() makes, counts and waits for 350 children", async () => {
   await using app = await testApp();
   const parts = Array.from({ length: 350 }, (_, input) => ({ kind: "echo", input }));
   const id = await submitParent(app, parts);
@@ -372,7 +372,7 @@ Deno.test("many children are made, counted and waited for", async () => {
   assertEquals([children?.completed, children?.made], [350, undefined]);
 });
 
-Deno.test("behind a child that cannot be made there are no others, and the record says how many are made", async () => {
+Deno.test("children() makes none after one that it cannot make, and the record says how many it made", async () => {
   await using app = await testApp();
   const part = (_: unknown, n: number) => ({
     kind: n === 250 ? "nobody-has-it" : "echo",

@@ -34,7 +34,7 @@ Deno.test("what other pages load is open to all, whoever they are, and asked for
   }
 });
 
-Deno.test("the scripts need nothing but themselves, the hook Preact's hooks besides", async () => {
+Deno.test("the client's scripts import nothing, except that /use-task.js imports preact/hooks", async () => {
   await using app = await testApp();
   for (const [path] of CLIENT_ROUTES) {
     if (!path.endsWith(".js")) continue;
@@ -44,7 +44,7 @@ Deno.test("the scripts need nothing but themselves, the hook Preact's hooks besi
   }
 });
 
-/** A program of somebody else, who has nothing of Headway but its address. */
+/** A program whose author has nothing of Headway but the server's address. */
 const PROGRAM = (url: string, id: string) => `
 import { HeadwayError, submit, watch, type TaskEvent } from "${url}/client.js";
 interface Task {
@@ -61,7 +61,7 @@ const refused = await submit("no-such-kind").catch((error) => error);
 console.log(JSON.stringify({ logs, status, result, wrong, field: (refused as HeadwayError).field }));
 `;
 
-Deno.test("a program imports the client from the server, types and address included", async () => {
+Deno.test("a program that imports /client.js from the server gets its types and the server's address", async () => {
   await using server = await startServer();
   await using directory = await tempDir();
   const { task_id } = await submit(server.url, "steps", { steps: 3 });

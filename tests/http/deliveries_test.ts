@@ -75,13 +75,13 @@ Deno.test("webhooks: signed with all secrets, listed for who may see the task, s
     resent_by: null,
   });
   assertEquals([attempt.http_status, attempt.error, attempt.response], [200, null, "what it says"]);
-  // The rest of an address may be a secret, and an answer a look behind the server.
+  // The path of a target may be a secret, and a response may come from the server's own network.
   for (const who of [ACME, token]) {
     const text = JSON.stringify(await deliveries(server.url, id, who));
     assert(!text.includes("private-path") && !text.includes("what it says"), text);
   }
 
-  // Who may not see the task sees none of it.
+  // Callers who may not see the task may not see or resend its deliveries.
   for (const path of ["deliveries", "deliveries/1/resend"]) {
     const method = path === "deliveries" ? "GET" : "POST";
     const response = await fetch(`${server.url}/tasks/${id}/${path}`, {
@@ -106,7 +106,7 @@ Deno.test("webhooks: signed with all secrets, listed for who may see the task, s
   await to.count(4);
   assertEquals(to.received[3]!.id, of(id)[1]!.id);
 
-  // What does it again tells the same ones.
+  // The task that repeats it has the same targets.
   const retried = await post(`${server.url}/tasks/${id}/retry`, undefined, bearer(ROOT));
   const { task_id: copy } = await retried.json();
   await to.count(6);

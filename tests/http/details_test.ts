@@ -12,7 +12,7 @@ async function details(base: string, id: string): Promise<any> {
   return await response.json();
 }
 
-Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs it", async () => {
+Deno.test("GET /tasks/{id}/details has the input of a running task and the process that runs it", async () => {
   await using app = await testApp();
   const input = { gate: "details", rows: 2 };
   const { task_id } = await submit(app.url, "gated", input, { timeout_ms: 60_000 });
@@ -47,7 +47,7 @@ Deno.test("GET /tasks/{id}/details tells the input, the checkpoint and who runs 
   assertEquals((await details(app.url, task_id)).worker, null);
 });
 
-Deno.test("GET /tasks/{id}/details has what is too large for the head, and what was saved", async () => {
+Deno.test("GET /tasks/{id}/details has an input too large for the head, and the last checkpoint", async () => {
   await using app = await testApp();
   const large = { text: "é".repeat(4000) };
   const echo = await submit(app.url, "echo", large);
@@ -60,7 +60,7 @@ Deno.test("GET /tasks/{id}/details has what is too large for the head, and what 
   await assertProblem(await fetch(`${app.url}/tasks/${"0".repeat(26)}/details`), 404);
 });
 
-Deno.test("GET /tasks/{id}/details tells how far a task was at which time, also when it is over", async () => {
+Deno.test("GET /tasks/{id}/details has a trace of the task's progress, also after its end", async () => {
   await using app = await testApp();
   const later = await submit(app.url, "staged", {}, { delay_ms: 3_600_000 });
   assertEquals((await details(app.url, later.task_id)).trace, null);
@@ -77,7 +77,7 @@ Deno.test("GET /tasks/{id}/details tells how far a task was at which time, also 
   assertEquals(stages.map(([, name]: [number, string]) => name), ["read", "write"]);
 });
 
-Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task that waits", async () => {
+Deno.test("GET /tasks/{id}/details has a pending task's queue position and expected start", async () => {
   await using app = await testApp({ HEADWAY_CONCURRENCY: "1" });
   openGate("queue-before");
   const before = [];
@@ -105,7 +105,7 @@ Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task th
   assertGreater(Date.parse(expected[0]), Date.parse(urgent.created_at));
   assertEquals((await details(app.url, delayed.task_id)).expected_start, delayed.run_at);
   assertEquals((await details(app.url, first.task_id)).expected_start, null);
-  // Of a kind that nobody has seen end nothing is known, but for one that nothing is ahead of.
+  // No task of this kind has ended, so only the first in its queue has an expected start.
   const alone = await submit(app.url, "ticker", {}, { delay_ms: 3_600_000 });
   const behind = await submit(app.url, "ticker", {}, { delay_ms: 7_200_000 });
   const told = [alone, behind].map(async ({ task_id }) =>
@@ -116,7 +116,7 @@ Deno.test("GET /tasks/{id}/details counts who of its kind comes before a task th
   for (const { task_id } of [first, urgent, ...waiting]) await finished(app.url, task_id);
 });
 
-Deno.test("GET /tasks/{id}/details tells who may admin where an error was thrown, and nobody else", async () => {
+Deno.test("GET /tasks/{id}/details has the stack of an error only for callers who may admin all tasks", async () => {
   const [admin, reader] = ["admin-secret-0123456789", "reader-secret-0123456789"];
   const tokens = `a:read+submit+admin:${admin},r:read:${reader}`;
   await using app = await testApp({ HEADWAY_TOKENS: tokens });
@@ -131,7 +131,7 @@ Deno.test("GET /tasks/{id}/details tells who may admin where an error was thrown
   assertEquals((await details(reader)).stack, null);
 });
 
-Deno.test("GET /tasks/counts counts each state, of all kinds or of some", async () => {
+Deno.test("GET /tasks/counts counts tasks by status, of all kinds or of one", async () => {
   await using app = await testApp();
   const counts = async (query = "") =>
     await (await fetch(`${app.url}/tasks/counts${query}`)).json();
@@ -158,7 +158,7 @@ Deno.test("GET /tasks/counts counts each state, of all kinds or of some", async 
   await assertProblem(await fetch(`${app.url}/tasks/counts?kind=No%20kind`), 400);
 });
 
-Deno.test("POST /tasks/bulk does the same to many tasks, and says what came of each", async () => {
+Deno.test("POST /tasks/bulk cancels, retries or deletes many tasks, and reports on each", async () => {
   await using app = await testApp();
   const bulk = async (action: string, ids: string[]) => {
     const response = await post(`${app.url}/tasks/bulk`, { action, ids });
@@ -185,7 +185,7 @@ Deno.test("POST /tasks/bulk does the same to many tasks, and says what came of e
   assertEquals((await (await fetch(`${app.url}/tasks`)).json()).tasks, []);
 });
 
-Deno.test("POST /tasks/bulk says what is wrong with a request", async () => {
+Deno.test("POST /tasks/bulk refuses an invalid body, and names the field", async () => {
   await using app = await testApp();
   const id = "0".repeat(26);
   const wrong: [body: unknown, field: string | undefined, status: number][] = [
@@ -204,7 +204,7 @@ Deno.test("POST /tasks/bulk says what is wrong with a request", async () => {
   }
 });
 
-Deno.test("GET /tasks picks by the time of submission", async () => {
+Deno.test("GET /tasks selects by created_after and created_before", async () => {
   await using app = await testApp();
   const ids: string[] = [];
   const times: string[] = [];

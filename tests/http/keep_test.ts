@@ -9,7 +9,7 @@ function patch(url: string, body: unknown): Promise<Response> {
   return fetch(url, { method: "PATCH", headers, body: JSON.stringify(body) });
 }
 
-Deno.test("POST /tasks takes how long a task is kept, as far as the server lets it", async () => {
+Deno.test("POST /tasks takes 'keep' up to HEADWAY_MAX_KEEP_MS, and a retry keeps it", async () => {
   await using app = await testApp({ HEADWAY_MAX_KEEP_MS: "1000" });
   const { task_id } = await submit(app.url, "throws", {}, { keep: 1000 });
   assertEquals((await finished(app.url, task_id)).keep, 1000);
@@ -38,7 +38,7 @@ Deno.test("POST /tasks takes how long a task is kept, as far as the server lets 
   assertEquals([made.retried_from, made.keep], [completed.task_id, 500]);
 });
 
-Deno.test("PATCH /tasks/{id} has a finished task kept otherwise, and tells it by no event", async () => {
+Deno.test("PATCH /tasks/{id} changes how long a finished task is kept, without an event", async () => {
   await using app = await testApp({ HEADWAY_MAX_KEEP_MS: "0" });
   const { task_id } = await submit(app.url, "echo", { some: "result" });
   const url = `${app.url}/tasks/${task_id}`;
@@ -48,7 +48,7 @@ Deno.test("PATCH /tasks/{id} has a finished task kept otherwise, and tells it by
   await before.body?.cancel();
   const changed = await (await patch(url, { keep: "forever" })).json();
   assertEquals([changed.keep, changed.seq, changed.updated_at], ["forever", seq, updated_at]);
-  // Who has the old record is told that there is another.
+  // The ETag changes, so a client with the old record gets the new one.
   const after = await fetch(url, { headers: { "if-none-match": etag } });
   const record = await after.json();
   assertEquals([after.status, record.keep, record.result], [200, "forever", { some: "result" }]);
@@ -66,7 +66,7 @@ Deno.test("PATCH /tasks/{id} has a finished task kept otherwise, and tells it by
   }
 });
 
-Deno.test("GET /info tells how large the store is, and how long it keeps what is over", async () => {
+Deno.test("GET /info has the size of the store, and how long finished tasks are kept", async () => {
   await using dir = await tempDir();
   await using app = await testApp({
     HEADWAY_KV: `${dir.path}/test.db`,
@@ -82,7 +82,7 @@ Deno.test("GET /info tells how large the store is, and how long it keeps what is
   assertEquals((await (await fetch(`${nowhere.url}/info`)).json()).store, null);
 });
 
-Deno.test("children are kept as their parent was asked to be, and as their own kinds say", async () => {
+Deno.test("children have the 'keep' of their parent, and GET /kinds has the retention of each kind", async () => {
   await using app = await testApp();
   const parts = [{ kind: "echo", input: 1 }, { kind: "retained" }];
   const { task_id } = await submit(app.url, "parent", { parts }, { keep: 5000 });

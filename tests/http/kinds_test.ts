@@ -12,7 +12,7 @@ const task = (kind: string) =>
   `${IMPORT}
   export const task = defineTask({ kind: "${kind}", async *run() {} });`;
 
-/** What a module says at its top, and why it cannot be loaded, as far as that is said to everybody. */
+/** The code at the top of a module, and the reason that is given for why it cannot be loaded. */
 const BROKEN: Record<string, [source: string, reason: RegExp]> = {
   throws: [`throw new Error("no", { cause: new Error("why") });`, /no, caused by Error: why$/],
   reads_env: [
@@ -28,7 +28,7 @@ const BROKEN: Record<string, [source: string, reason: RegExp]> = {
   is_no_code: [`const const`, /SyntaxError/],
 };
 
-/** A project whose path no command line likes, with a configuration of its own. */
+/** A project with its own deno.json, and a path that needs escaping in URLs and commands. */
 const OWN_PROJECT = "项 目/100%#?";
 
 const OWN = `${IMPORT}
@@ -59,7 +59,7 @@ const OWN = `${IMPORT}
     async *run() {},
   });`;
 
-Deno.test("a module of kinds that cannot be loaded takes no other with it, and everywhere says why", async () => {
+Deno.test("a module that cannot be loaded disturbs no other; /readyz, /kinds, submits and the log say why", async () => {
   await using folder = await tempDir();
   const write = async (name: string, source: string) => {
     const path = `${folder.path}/${name}`;
@@ -102,7 +102,7 @@ Deno.test("a module of kinds that cannot be loaded takes no other with it, and e
     assertMatch(readiness[broken[n]!]!.replace("failed: ", ""), reason, name);
     const told = modules.find(({ module }: { module: string }) => module === broken[n]);
     assertEquals([told.state, `failed: ${told.reason}`], ["failed", readiness[broken[n]!]]);
-    // Once, though it was tried again.
+    // Logged once, however often loading was tried.
     const logged = lines.filter((line) =>
       line.includes("unavailable") && line.includes(`${name}.ts`)
     );
@@ -125,7 +125,7 @@ Deno.test("a module of kinds that cannot be loaded takes no other with it, and e
   assertEquals([refused.status, (await refused.json()).field], [422, "input.name"]);
   const wrong = await post(`${app.url}/tasks`, { kind: "bare", input: { at: 0, name: 7 } });
   assertEquals([wrong.status, (await wrong.json()).field], [422, "input.name"]);
-  // Each attempt gets what the schema made of it at the submit.
+  // Each attempt gets the input as the schema made it at the submit.
   const one = await submit(app.url, "own", { at: "2026-01-02", name: "Ada" });
   const { result, attempt } = await finished(app.url, one.task_id);
   const { input } = await (await fetch(`${app.url}/tasks/${one.task_id}/details`)).json();
@@ -142,7 +142,7 @@ Deno.test("a module of kinds that cannot be loaded takes no other with it, and e
   });
 });
 
-Deno.test("a server whose task processes all end at once is not ready, and says why", async () => {
+Deno.test("GET /readyz answers 503 with the reason if each task process ends as it starts", async () => {
   await using app = await testApp(
     { HEADWAY_TASK_PERMISSIONS: "--allow-nets", HEADWAY_LOG: "off", HEADWAY_KINDS: "" },
     { inline: false },
@@ -162,7 +162,7 @@ async function submitAnyway(url: string, kind: string): Promise<{ task_id?: stri
   return await response.json();
 }
 
-/** A server on a store that others have, too. */
+/** Starts a server on a store that several servers share. */
 function sharing(kv: Deno.Kv, settings: Record<string, string>) {
   return testApp({ HEADWAY_LOG: "off", ...settings }, { kv });
 }
@@ -173,7 +173,7 @@ async function read(url: string) {
   return await response.json();
 }
 
-Deno.test("a process lists and takes kinds that only others run, and says when nobody does any more", async () => {
+Deno.test("a server lists and accepts kinds that only other processes run, and says when none runs them", async () => {
   using kv = await Deno.openKv(":memory:");
   await using web = await sharing(kv, { HEADWAY_ROLE: "web", HEADWAY_KINDS: "" });
   const kindOf = async (name: string) => {
@@ -191,7 +191,7 @@ Deno.test("a process lists and takes kinds that only others run, and says when n
     assertEquals([input.required, unavailable], [["name"], null]);
     const { paths } = await read(`${web.url}/openapi.json`);
     assert(JSON.stringify(paths).includes("input.order"));
-    // Nobody here can check it: the attempt does, and fills in what the schema has.
+    // This process cannot check the input: the attempt does, and adds the schema's defaults.
     const good = await submit(web.url, "order", { name: "Ada" });
     const { count } = (await finished(web.url, good.task_id)).result as { count: number };
     assertEquals(count, 1);
@@ -210,7 +210,7 @@ Deno.test("a process lists and takes kinds that only others run, and says when n
   assertMatch(metrics, /^headway_tasks_unavailable\{kind="order"\} 1$/m);
 });
 
-Deno.test("a module that fails where it did not before says so at the tasks that wait for it", async () => {
+Deno.test("if a module fails after a restart, its pending tasks say why until it loads again", async () => {
   using kv = await Deno.openKv(":memory:");
   await using folder = await tempDir();
   const path = `${folder.path}/tasks.ts`;
@@ -221,7 +221,7 @@ Deno.test("a module that fails where it did not before says so at the tasks that
     return await submit(app.url, "mine", undefined, { delay_ms: 3_600_000 });
   })();
   await Deno.writeTextFile(path, "throw new Error('broken since')");
-  // Another process, as this one has the module in memory.
+  // In other processes, since this one has the module in memory.
   await using app = await testApp({ HEADWAY_KINDS, HEADWAY_LOG: "off" }, { kv, inline: false });
   await app.kinds.loaded;
   const reason = `${path} failed: Error: broken since`;

@@ -33,7 +33,7 @@ export const late = defineTask({
 });
 `;
 
-Deno.test("limits by key and by rate, and a debounce, work as a client sees them", async () => {
+Deno.test("limits by key and by rate, and a debounce, show in submits, details and GET /kinds", async () => {
   await using folder = await tempDir();
   const zod = import.meta.resolve("zod");
   const imports = { headway: HEADWAY, zod };
@@ -79,7 +79,7 @@ Deno.test("limits by key and by rate, and a debounce, work as a client sees them
   assertEquals((await details(late.task_id)).waits_for.type, "debounce");
   const again = await post(`${app.url}/tasks`, { kind: "late", input: { tenant: "acme", n: 2 } });
   assertEquals([again.status, (await again.json()).task_id], [200, late.task_id]);
-  // Of another owner it is another task.
+  // The task of another owner is not replaced.
   const theirs = await submit(app.url, "late", { tenant: "acme", n: 3 }, { owner: "globex" });
   assertEquals((await finished(app.url, late.task_id)).result, 2);
   assertEquals((await finished(app.url, theirs.task_id)).result, 3);

@@ -8,7 +8,7 @@ import { type Figures, readMetrics } from "../helpers/metrics.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 
-/** What moved between two readings: series that did not are left out. */
+/** How much each series changed between two readings, without those that did not change. */
 function moved(before: Figures, after: Figures, name: string): Record<string, number> {
   const earlier = before.all(name);
   return Object.fromEntries(
@@ -23,7 +23,7 @@ async function ask(url: string): Promise<void> {
   assertEquals(response.status, 200, await response.text());
 }
 
-Deno.test("GET /metrics moves exactly with the tasks: by kind, end, wait, run and try", async () => {
+Deno.test("GET /metrics counts exactly the submits, ends, requeues, waits and runs of tasks, by kind", async () => {
   await using app = await testApp({}, { cancelWaitMs: HANG_MS });
   const before = await readMetrics(app.url);
   for (let n = 0; n < 3; n++) await finished(app.url, (await submit(app.url, "echo")).task_id);
@@ -62,7 +62,7 @@ Deno.test("GET /metrics moves exactly with the tasks: by kind, end, wait, run an
     '{kind="throws",status="failed"}': 2,
     '{kind="waits",status="canceled"}': 1,
   });
-  // One for its second attempt, one because somebody asked for it.
+  // One for a second attempt, and one for the retry that was asked for.
   assertEquals(change("tasks_requeued_total"), { '{kind="throws"}': 2 });
   const runs = { '{kind="echo"}': 3, '{kind="throws"}': 4, '{kind="waits"}': 1 };
   assertEquals(change("claim_wait_seconds_count"), runs);
@@ -70,7 +70,7 @@ Deno.test("GET /metrics moves exactly with the tasks: by kind, end, wait, run an
   assertEquals(after.all("headway_tasks_running"), {});
 });
 
-Deno.test("GET /metrics counts each stream, how it ended, and each message it was sent", async () => {
+Deno.test("GET /metrics counts streams opened, ended and turned away, and the events delivered to them", async () => {
   await using app = await testApp({ HEADWAY_MAX_STREAMS: "2" });
   const { task_id } = await submit(app.url, "gated", { gate: "metrics", rows: 20 });
   const url = `${app.url}/tasks/${task_id}/stream`;
@@ -123,11 +123,11 @@ Deno.test("GET /metrics counts task processes that died, and those that had to b
     '{end="died"}': 3,
     '{end="killed"}': 1,
   });
-  // The next one is there, or on its way; perhaps one more, which checks inputs.
+  // The next process is running or starting, and there may be one more that checks inputs.
   assertGreaterOrEqual(figures.of("headway_task_processes"), 1);
 });
 
-Deno.test("GET /metrics tells of a store that takes no writes, and answers while it does not answer", async () => {
+Deno.test("GET /metrics reports a store that takes no writes, and answers even while reads hang", async () => {
   using real = await Deno.openKv(":memory:");
   let away = false;
   const back = Promise.withResolvers<void>();
@@ -173,7 +173,7 @@ Deno.test("GET /metrics tells of a store that takes no writes, and answers while
   assertEquals((await getTask(app.url, task_id)).status, "completed");
 });
 
-Deno.test("HEADWAY_OPS_PORT answers for whoever watches the process, and nothing else, in any role", async () => {
+Deno.test("HEADWAY_OPS_PORT serves /healthz, /readyz and /metrics, and nothing else, for a worker too", async () => {
   for (const role of ["all", "worker"]) {
     await using app = await testApp({ HEADWAY_ROLE: role, HEADWAY_OPS_PORT: "0" });
     assertEquals(app.url === "", role === "worker");
@@ -191,7 +191,7 @@ Deno.test("HEADWAY_OPS_PORT answers for whoever watches the process, and nothing
   }
 });
 
-Deno.test("HEADWAY_OPS_PORT: others reach it with a token for reading, or not at all", async () => {
+Deno.test("HEADWAY_OPS_PORT on a public address needs HEADWAY_TOKENS, and /metrics a token that may read", async () => {
   const settings = { HEADWAY_ROLE: "worker", HEADWAY_OPS_PORT: "0", HEADWAY_HOST: "0.0.0.0" };
   await assertRejects(() => testApp(settings), Error, "HEADWAY_TOKENS");
   const HEADWAY_TOKENS = "watcher:read:watcher-secret-0123,starter:submit:starter-secret-0123";
@@ -217,7 +217,7 @@ interface Panel {
   targets?: { refId: string; expr: string; datasource: { uid: string } }[];
 }
 
-Deno.test("deploy/grafana.json is a dashboard as Grafana imports it, of metrics that there are", async () => {
+Deno.test("deploy/grafana.json queries only metrics that exist, and its panels do not overlap", async () => {
   const { default: dashboard } = await import("../../deploy/grafana.json", {
     with: { type: "json" },
   });
@@ -242,7 +242,7 @@ Deno.test("deploy/grafana.json is a dashboard as Grafana imports it, of metrics 
       const type = types.get(base);
       assert(type !== undefined, `there is no metric ${name}: ${query}`);
       assertEquals(type === "histogram", base !== name, query);
-      // A counter says something only by how it grows.
+      // Only the growth of a counter means anything.
       if (type === "counter" && !query.startsWith("label_values")) {
         assert(new RegExp(`(rate|increase)\\(${name}\\b`).test(query), query);
       }

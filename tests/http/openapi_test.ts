@@ -47,23 +47,23 @@ function brittle(real: Deno.Kv): { kv: Deno.Kv; break(): void; mend(): void } {
   return { kv, break: () => broken = true, mend: () => broken = false };
 }
 
-/** No test sees it come. */
+/** A cron pattern that is due too seldom for a test to see. */
 const YEARLY = "0 0 1 1 *";
 
 /** A module with one more kind, which has a schedule. */
 const SCHEDULED = "./tests/helpers/scheduled_kind.ts";
 
-/** What is sent: a path from the root, and the rest of the request. */
+/** A request: its path from the root, and the rest of it. */
 type Sent = [path: string, init?: RequestInit & { headers?: Record<string, string> }];
 
-/** The servers that the walk asks. */
+/** The servers that the test sends requests to. */
 interface Servers {
   main: Server;
-  /** Its bodies must arrive at once. */
+  /** Bodies must arrive within 100 ms. */
   hasty: Server;
   /** Has no room for uploads. */
   full: Server;
-  /** Takes few writes of a client. */
+  /** Takes one write a second from a client, after ten at once. */
   sparing: Server;
   /** Its store takes no writes. */
   stalled: Server;
@@ -71,7 +71,7 @@ interface Servers {
   open: Server;
 }
 
-/** What provokes an answer, where no rule below does. */
+/** The requests that provoke an answer, if the general rules of the test do not. */
 function specific(
   main: Server,
   make: (kind: string, more?: object) => Promise<string>,
@@ -308,7 +308,7 @@ function specific(
   };
 }
 
-/** Which server is asked for an answer. */
+/** The server that gives the answer with this status and name. */
 function serverFor(status: number, name: string): keyof Servers {
   if (status === 408) return "hasty";
   if (status === 429) return "sparing";
@@ -333,7 +333,7 @@ async function askSlowly(
   return new Response(connection.body().text, { status, headers: fields });
 }
 
-Deno.test("GET /openapi.json names every route and no other, and every reference leads somewhere", async () => {
+Deno.test("GET /openapi.json lists every route and no other, and each of its references exists", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const document = await readDocument(app);
   assertEquals(document.openapi, "3.1.0");
@@ -353,7 +353,7 @@ Deno.test("GET /openapi.json names every route and no other, and every reference
     for (const part of name!.slice(2).split("/")) found = found?.[part];
     assert(found, name);
   }
-  // Each kind has its own input, as GET /kinds says it.
+  // Each kind has its own input, the same as in GET /kinds.
   const { kinds } = await (await fetch(`${app.url}/kinds`, { headers: bearer(SECRETS.read) }))
     .json();
   const { schema } = document.paths["/tasks"].post.requestBody.content["application/json"];
@@ -370,7 +370,7 @@ Deno.test("GET /openapi.json names every route and no other, and every reference
   assertEquals(document.paths["/healthz"].get.security, []);
 });
 
-Deno.test("every answer that is documented is given, with the body that is documented", async () => {
+Deno.test("the server gives every answer that /openapi.json documents, with the documented body", async () => {
   const settings = { HEADWAY_TOKENS, HEADWAY_MAX_BODY: "1000", HEADWAY_MAX_UPLOAD: "1000" };
   const quiet = { HEADWAY_TOKENS, HEADWAY_LOG: "off" };
   using real = await Deno.openKv(":memory:");
@@ -400,7 +400,7 @@ Deno.test("every answer that is documented is given, with the body that is docum
     const cookie = response.headers.get("set-cookie")!.split(";")[0]!;
     return ["/logout", { headers: { cookie } }];
   };
-  // Whatever comes: a server cannot stop before its store takes what waits.
+  // Also if the test fails: a server cannot stop before its store takes the pending writes.
   using _mended = { [Symbol.dispose]: store.mend };
   store.break();
   const waiting = post(`${stalled.url}/tasks`, { kind: "echo" }, admin);
@@ -442,7 +442,7 @@ Deno.test("every answer that is documented is given, with the body that is docum
         const ask = () =>
           fetch(base + at, { method, ...init, headers, signal: abort.signal, redirect: "manual" });
         let response = status === 408 ? await askSlowly(base + at, method, headers) : await ask();
-        // Ten seconds' worth of writes comes before the refusal.
+        // Ten requests at once are let through before one is refused.
         for (let tries = 0; status === 429 && response.status !== 429 && tries < 30; tries++) {
           await response.body?.cancel();
           response = await ask();
@@ -472,7 +472,7 @@ Deno.test("every answer that is documented is given, with the body that is docum
   assert(asked > 100, `${asked}`);
 });
 
-Deno.test("records of every kind and state have the documented shape", async () => {
+Deno.test("records, event pages, details and artifacts of tasks have the documented shape", async () => {
   await using app = await testApp();
   const ids = [];
   for (
@@ -514,7 +514,7 @@ Deno.test("records of every kind and state have the documented shape", async () 
   assertEquals([SCHEMAS.TaskPage.safeParse(page).error, page.tasks.length], [undefined, 8]);
 });
 
-Deno.test("GET /docs shows every request in a browser, under the strict policy and alone", async () => {
+Deno.test("GET /docs shows every route in a browser, without scripts, and without files from elsewhere", async () => {
   await using app = await testApp();
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(`${app.url}/docs`);
@@ -526,7 +526,7 @@ Deno.test("GET /docs shows every request in a browser, under the strict policy a
       assert(shown.some((text) => text?.replace(/\s+/g, " ").trim() === title), title);
     }
   }
-  // Every link within it leads somewhere, and its looks are loaded.
+  // Every link within the document has a target, and the style sheet is loaded.
   const lost = await page.$$eval(
     "a[href^='#']",
     (links) =>

@@ -10,7 +10,7 @@ import { openRaw, openStream } from "../helpers/sse.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/** Answers a request on a bare socket: fetch() has a Host of its own. */
+/** Sends a request over a raw socket, since fetch() sets its own Host. */
 async function rawAnswer(
   app: Server,
   path: string,
@@ -91,7 +91,7 @@ Deno.test("HEADWAY_HOSTS adds names, and on other addresses it is all there are"
   );
 });
 
-Deno.test("isForeign() believes the browser's own word first, then the Origin", () => {
+Deno.test("isForeign() goes by Sec-Fetch-Site first, and by Origin without it", () => {
   const url = new URL("http://localhost:8000/tasks");
   const cases: [headers: Record<string, string>, http: boolean, https: boolean][] = [
     [{}, false, false],
@@ -112,7 +112,7 @@ Deno.test("isForeign() believes the browser's own word first, then the Origin", 
     const found = [isForeign(headers, url, false), isForeign(headers, url, true)];
     assertEquals(found, [http, https], JSON.stringify(sent));
   }
-  // The port of the scheme is left out, or not, as the browser and the proxy like it.
+  // Browsers and proxies may leave out the default port of the scheme, or not.
   const origin = new Headers({ origin: "https://tasks.example" });
   for (const host of ["tasks.example", "tasks.example:443"]) {
     assertEquals(isForeign(origin, new URL(`http://${host}/submit`), true), false, host);
@@ -159,7 +159,7 @@ Deno.test("a request of HTTP/1 without a Host is answered 400, whatever it asks 
       }
     }
   }
-  // What else a URL may hold would lead to another path.
+  // Other parts of a URL in the Host would lead to another path.
   const paths = [
     "localhost/healthz?a=",
     "localhost?a=",
@@ -176,7 +176,7 @@ Deno.test("a request of HTTP/1 without a Host is answered 400, whatever it asks 
   assertMatch(await ask("GET /tasks HTTP/1.0\r\nhost: localhost\r\n"), /^HTTP\/1\.0 200 /);
 });
 
-/** What a browser says of a page of another site that asks. */
+/** What a browser sends with requests by a page of another site. */
 const CROSS_SITE = { "sec-fetch-site": "cross-site" };
 const IMAGE = { ...CROSS_SITE, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" };
 const LINK = { ...CROSS_SITE, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
@@ -212,7 +212,7 @@ Deno.test("no page of another site has the API asked: only the page and files of
   }
   const problem = await fetch(`${app.url}/tasks`, { headers: IMAGE });
   assertEquals((await assertProblem(problem, 403)).field, "Origin");
-  // A preflight says what may be sent, and reads nothing.
+  // A preflight only asks what may be sent, and reads nothing.
   assertEquals(await answer("/tasks", { ...SCRIPT, origin: friend }, "OPTIONS"), 204);
 });
 
@@ -243,7 +243,7 @@ Deno.test("no page of another origin can write, on loopback without a token eith
       assertEquals((await assertProblem(response, 403)).field, "Origin", `${method} ${path}`);
     }
   }
-  // What needs no preflight is what a page can send.
+  // A page can send this request without a preflight.
   const simple = { ...foreign, "content-type": "text/plain" };
   await assertProblem(await fetch(`${app.url}/submit`, { method: "POST", headers: simple }), 403);
   for (const origin of [app.url, "https://friend.example"]) {
@@ -299,7 +299,7 @@ Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothin
     "access-control-max-age": "600",
     "vary": "Origin",
   });
-  // What libraries add to each request is allowed, what only a proxy may say is not.
+  // Headers that libraries add to requests are allowed, those that only proxies may set are not.
   const tracing = ["traceparent", "tracestate", "baggage", "cache-control", "content-encoding"];
   const refused = ["x-forwarded-for", "forwarded", "x-real-ip", "a b", "é", "x".repeat(65)];
   const wanted = [...tracing, "AUTHORIZATION", "Last-Event-ID", ...refused, "sentry-trace"].join();
@@ -319,7 +319,7 @@ Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothin
     assertEquals(headers.get("access-control-allow-headers"), null, origin);
     assertEquals(headers.get("vary"), "Origin");
   }
-  // Errors can be read, too.
+  // Pages of trusted origins can read errors, too.
   const missing = await fetch(`${app.url}/tasks/${ID}`, {
     headers: { origin: "https://a.example" },
   });
@@ -351,7 +351,7 @@ Deno.test("every response says what a browser must not do with it", async () => 
     const response = await rawAnswer(proxied, "/tasks", headers);
     assertEquals(response.headers.get("strict-transport-security"), hsts);
   }
-  // Below a path the host is another program's, too.
+  // If Headway is below a path, other programs share the host.
   const headers = {
     host: "x.example",
     "x-forwarded-proto": "https",
@@ -361,7 +361,7 @@ Deno.test("every response says what a browser must not do with it", async () => 
   assertEquals(below.headers.get("strict-transport-security"), null);
 });
 
-/** What a browser asked of a server, by what the server counted. */
+/** How many requests to a route the server has answered with a status, by its own count. */
 async function askedOf(app: Server, route: string, status: number): Promise<number> {
   const text = await fetch(`${app.url}/metrics`).then((it) => it.text());
   const wanted = (line: string) =>
@@ -419,7 +419,7 @@ function emptyPage(): Deno.HttpServer<Deno.NetAddr> {
   });
 }
 
-/** Runs in a page: watches, writes, and reads with every header that needs a preflight. */
+/** Runs in a page: watches and reads a task, and writes, with and without a preflight. */
 async function tryAll(base: string, id: string, token: string) {
   const source = new EventSource(`${base}/tasks/${id}/stream?token=${token}`);
   const seen = await new Promise<string>((resolve) => {
@@ -448,7 +448,7 @@ Deno.test("Chromium: a page of a trusted origin can use the API, one of another 
   await using friend = emptyPage();
   await using foe = emptyPage();
   const friendly = `http://127.0.0.1:${friend.addr.port}`;
-  // By its other name it is another site, as it would be on the internet.
+  // Under this other name of the machine it is another site, as it would be on the internet.
   const hostile = `http://localhost:${foe.addr.port}`;
   await using open = await testApp({ HEADWAY_ORIGINS: friendly });
   await using closed = await testApp({

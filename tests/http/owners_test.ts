@@ -21,7 +21,7 @@ async function counted(base: string, query: string): Promise<Record<string, unkn
   return await (await fetch(`${base}/tasks/counts?${query}`)).json();
 }
 
-Deno.test("a task's owner and tags pick it in lists, counts and streams, with any other filter", async () => {
+Deno.test("lists, counts and streams select by owner and tags, together with any other filter", async () => {
   await using app = await testApp();
   const make = async (kind: string, owner: string | null, tags: string[] | null, more = {}) =>
     (await submit(app.url, kind, { texts: [] }, { owner, tags, ...more })).task_id;
@@ -50,7 +50,7 @@ Deno.test("a task's owner and tags pick it in lists, counts and streams, with an
   ];
   for (const [query, ids] of cases) {
     assertEquals(await listed(app.url, query), ids, query);
-    // These are of lists alone.
+    // Only lists have these filters.
     if (/q=|created|limit|status/.test(query)) continue;
     const counts = await counted(app.url, query);
     const { pending, running, completed, failed, canceled } = counts as Record<string, number>;
@@ -65,7 +65,7 @@ Deno.test("a task's owner and tags pick it in lists, counts and streams, with an
     [`owner=${"x".repeat(129)}`, "owner"],
     ["owner=a&owner=b", "owner"],
     ["owner=%01", "owner"],
-    // Who asks for nobody's by mistake does not get everybody's.
+    // An owner that is empty by mistake must not select everybody's tasks.
     ["owner=", "owner"],
     [`tag=${"x".repeat(65)}`, "tag"],
     [`tag=${Array.from({ length: 21 }, (_, n) => n)}`, "tag"],
@@ -78,7 +78,7 @@ Deno.test("a task's owner and tags pick it in lists, counts and streams, with an
   }
 });
 
-Deno.test("POST /tasks says what is wrong with an owner or tags, and keeps what is right as it is", async () => {
+Deno.test("POST /tasks refuses an invalid owner or invalid tags, and keeps valid ones unchanged", async () => {
   await using app = await testApp();
   const send = (more: object) => post(`${app.url}/tasks`, { kind: "echo", ...more });
   const wrong: [more: object, field: string][] = [
@@ -109,7 +109,7 @@ Deno.test("POST /tasks says what is wrong with an owner or tags, and keeps what 
   assertEquals([end.owner, end.tags, end.status], [right.owner, right.tags, "completed"]);
   const none = await (await send({ owner: null, tags: [] })).json();
   assertEquals(["owner" in none, "tags" in none], [false, false]);
-  // What does it again is the same one's.
+  // The task that repeats it has the same owner and tags.
   const again = await (await post(`${app.url}/tasks/${task_id}/retry`)).json();
   assertEquals([again.retried_from, again.owner, again.tags], [task_id, right.owner, right.tags]);
   await finished(app.url, again.task_id);
@@ -126,7 +126,7 @@ Deno.test("POST /tasks says what is wrong with an owner or tags, and keeps what 
   }
 });
 
-Deno.test("GET /tasks/stream of an owner is exact over a break in which its tasks came, ended and went", async () => {
+Deno.test("GET /tasks/stream of an owner resumes exactly after tasks were made, ended and were deleted", async () => {
   await using app = await testApp();
   const make = async (owner: string, more = {}) =>
     (await submit(app.url, "says", { texts: ["x"] }, { owner, tags: ["t"], ...more })).task_id;
@@ -161,7 +161,7 @@ Deno.test("GET /tasks/stream of an owner is exact over a break in which its task
   assert(!seen.some((data) => data.includes("globex") || data.includes(theirs)));
 });
 
-Deno.test("POST /tasks/bulk takes a filter, a bounded part at a time, and counts in a dry run", async () => {
+Deno.test("POST /tasks/bulk changes up to 1,000 tasks of a filter at a time, and counts them in a dry run", async () => {
   await using app = await testApp();
   const { store } = app.engine;
   const spec = { kind: "echo", maxAttempts: 1, priority: 0, timeoutMs: null, input: null };
@@ -195,7 +195,7 @@ Deno.test("POST /tasks/bulk takes a filter, a bounded part at a time, and counts
     matched: 1,
   });
   const tag = { ...filter, tag: ["t"], status: ["pending"], kind: ["echo"] };
-  // Who saw how many there are has nothing done to those that came since.
+  // The first_cursor of the dry run leaves out tasks that were submitted since.
   await add(1, "acme");
   const first = await bulk({ action: "cancel", filter: tag, cursor: begin });
   assertEquals([first.count, first.matched, first.refused], [1000, 1000, {}]);
@@ -232,12 +232,12 @@ Deno.test("POST /tasks/bulk takes a filter, a bounded part at a time, and counts
   }
 });
 
-/** One that there is not. */
+/** An id that no task has. */
 function runAtId(): string {
   return "01J00000000000000000000000";
 }
 
-Deno.test("a store as version 0.1 wrote it has no owners and tags: its tasks are listed, counted, changed and removed", async () => {
+Deno.test("a task of version 0.1, without owner and tags, is listed, counted, retried and removed", async () => {
   using kv = await Deno.openKv(":memory:");
   const id = ulid();
   const at = new Date().toISOString();
@@ -271,7 +271,7 @@ Deno.test("a store as version 0.1 wrote it has no owners and tags: its tasks are
   await stream.until(({ events }) => events.some(({ event }) => event === "complete"));
   assert(stream.events.every(({ data }) => !data.includes(id)));
   assertEquals(await listed(app.url, "owner=acme"), [mine.task_id]);
-  // Retention takes them as it takes any.
+  // Retention removes these tasks like any others.
   const none = { completed: 0, failed: 0, canceled: 0 };
   await new OldTasks(app.engine.store, none).remove(
     Date.now() + 1000,

@@ -3,7 +3,7 @@ import "../helpers/built.ts";
 import { finished, submit } from "../helpers/api.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Bytes of JavaScript and CSS, compressed, that the page may have in all. */
+/** The most bytes of compressed JavaScript and CSS that the page may load. */
 const BUDGET = 70_000;
 
 async function compressed(text: string): Promise<number> {
@@ -11,14 +11,14 @@ async function compressed(text: string): Promise<number> {
   return (await new Response(stream).bytes()).length;
 }
 
-/** Scripts and styles that a text names, by their paths. */
+/** The paths of the scripts and style sheets that a text names. */
 function named(text: string): string[] {
   const absolute = text.match(/\bstatic\/[\w./-]+\.(js|css)(?![\w.])/g) ?? [];
   const relative = [...text.matchAll(/(?:from|import)\s*"\.\/([\w./-]+\.js)"/g)];
   return [...absolute.map((path) => `/${path}`), ...relative.map(([, path]) => `/static/${path}`)];
 }
 
-/** What the page says to its script. */
+/** The snapshot that the page brings along for its script. */
 async function snapshot(url: string, headers: HeadersInit = {}): Promise<Record<string, unknown>> {
   const html = await (await fetch(url, { headers })).text();
   const [, text] = /<template id="snapshot">([^<]*)<\/template>/.exec(html)!;
@@ -26,11 +26,11 @@ async function snapshot(url: string, headers: HeadersInit = {}): Promise<Record<
 }
 
 for (const language of ["en", "zh"]) {
-  Deno.test(`all JavaScript and CSS of the page are less than 70 kB compressed: ${language}`, async () => {
+  Deno.test(`GET / loads less than 70 kB of compressed JavaScript and CSS: ${language}`, async () => {
     await using app = await testApp();
     const sizes = new Map<string, number>();
     const todo = ["/"];
-    // Whatever one part names is a part too.
+    // Files that a file names count, too.
     for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
       const headers = { "accept-language": language };
       const response = await fetch(`${app.url}${path}`, { headers });
@@ -52,7 +52,7 @@ for (const language of ["en", "zh"]) {
   });
 }
 
-Deno.test("GET / speaks the language that is asked for", async () => {
+Deno.test("GET / is in the language that Accept-Language prefers, or in English", async () => {
   await using app = await testApp();
   for (const [asked, lang] of [["zh-CN,zh;q=0.9", "zh"], ["de", "en"], ["fr, zh-TW;q=0.5", "zh"]]) {
     const response = await fetch(app.url, { headers: { "accept-language": asked! } });
@@ -127,10 +127,10 @@ Deno.test("GET / shows tasks to nobody but a session that may read them", async 
         .shown,
       false,
     );
-    // Who submitted it sees it, who submits as well does not.
+    // The token that submitted the task sees it, another submit token does not.
     assertEquals((await asked({ cookie: writer })).shown, true);
     assertEquals((await asked({ cookie: other })).shown, false);
-    // A token in a header is a program's, and programs do not ask for the page.
+    // Only programs send a token in a header, and they do not load the page.
     assertEquals((await asked({ authorization: `Bearer ${secret}` })).shown, false);
     assertEquals(await asked({ cookie: reader }), {
       shown: true,

@@ -13,7 +13,7 @@ const HEADWAY_TOKENS = [
   `admin-of-acme:admin@acme:acme-admin-0123456789`,
 ].join();
 
-Deno.test("POST /kinds/{kind}/pause has nothing of a kind start, and tells who, when, why and what still runs", async () => {
+Deno.test("POST /kinds/{kind}/pause lets no task of the kind start, and GET /kinds says who paused it and why", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const ada = bearer(SECRETS.ada);
   const acme = bearer("acme-secret-0123456789");
@@ -41,7 +41,7 @@ Deno.test("POST /kinds/{kind}/pause has nothing of a kind start, and tells who, 
       .map(({ kind, paused }: { kind: string; paused: unknown }) => [kind, paused]);
   };
   assertEquals(await pausedOf(ada), [["gated", { since, ...why, running: 1 }]]);
-  // Who and why is for those inside.
+  // Only callers who may read all tasks see who paused it, and why.
   assertEquals(await pausedOf(acme), [["gated", { since, by: null, reason: null, running: 1 }]]);
   const { status, waits_for, expected_start } = await json(`/tasks/${waits}/details`, ada);
   assertEquals([status, waits_for, expected_start], [
@@ -83,7 +83,7 @@ Deno.test("POST /kinds/{kind}/pause has nothing of a kind start, and tells who, 
   ]);
 });
 
-Deno.test("POST /kinds/{kind}/pause says what is wrong, and takes no body for no reason", async () => {
+Deno.test("POST /kinds/{kind}/pause refuses an invalid body or kind, and needs no reason", async () => {
   await using app = await testApp();
   const pause = `${app.url}/kinds/echo/pause`;
   for (

@@ -8,7 +8,7 @@ import { openRaw } from "../helpers/sse.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/** Every path, and what may be done there. */
+/** Paths, and the methods that they allow. */
 const ALLOWED: [path: string, allow: string][] = [
   ["/", "GET, HEAD, OPTIONS"],
   ["/login", "GET, POST, HEAD, OPTIONS"],
@@ -37,7 +37,7 @@ const ALLOWED: [path: string, allow: string][] = [
   ["/info", "GET, HEAD, OPTIONS"],
 ];
 
-Deno.test("each path tells which methods it has, to OPTIONS and with a 405", async () => {
+Deno.test("OPTIONS and a 405 name the methods that a path allows", async () => {
   await using app = await testApp();
   for (const [path, allow] of ALLOWED) {
     const options = await fetch(app.url + path, { method: "OPTIONS" });
@@ -51,7 +51,7 @@ Deno.test("each path tells which methods it has, to OPTIONS and with a 405", asy
   }
 });
 
-Deno.test("a path that is none answers 404, whatever it looks like", async () => {
+Deno.test("a path that does not exist answers 404, however it is written", async () => {
   await using app = await testApp();
   const paths = [
     "/nothing",
@@ -69,7 +69,7 @@ Deno.test("a path that is none answers 404, whatever it looks like", async () =>
     "/%ff",
   ];
   for (const path of paths) {
-    // As it stands: fetch() would tidy it up.
+    // Sent over a socket, since fetch() would normalize the path.
     const connection = await Deno.connect({
       hostname: "127.0.0.1",
       port: Number(new URL(app.url).port),
@@ -132,7 +132,7 @@ Deno.test("GET /kinds describes each kind with the JSON Schema of its input", as
   assertEquals(of("out-of-memory").shipped, false);
 });
 
-Deno.test("HEADWAY_SHIPPED_KINDS=0 leaves the kinds of the operator alone", async () => {
+Deno.test("HEADWAY_SHIPPED_KINDS=0 leaves only the operator's own kinds", async () => {
   await using app = await testApp({ HEADWAY_SHIPPED_KINDS: "0" });
   const { kinds } = await fetch(`${app.url}/kinds`).then((it) => it.json());
   const names = kinds.map(({ kind }: { kind: string }) => kind);
@@ -145,7 +145,7 @@ Deno.test("HEADWAY_SHIPPED_KINDS=0 leaves the kinds of the operator alone", asyn
   assertMatch((await response.json()).error, /no kind 'demo'/);
 });
 
-Deno.test("GET /healthz and /readyz answer, and HEAD has their headers alone", async () => {
+Deno.test("GET /healthz and GET /readyz answer 200, and HEAD sends only the headers", async () => {
   await using app = await testApp();
   const kinds = { headway: "ready", "./tests/helpers/kinds.ts": "ready" };
   for (const [path, answer] of [["/healthz", {}], ["/readyz", { kinds }]] as const) {
@@ -157,7 +157,7 @@ Deno.test("GET /healthz and /readyz answer, and HEAD has their headers alone", a
   }
 });
 
-Deno.test("JSON is not kept by caches, nor guessed at", async () => {
+Deno.test("no cache uses a JSON answer without asking the server", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   for (const path of ["/tasks", "/kinds", `/tasks/${task_id}`, `/tasks/${task_id}/events`]) {
@@ -167,7 +167,7 @@ Deno.test("JSON is not kept by caches, nor guessed at", async () => {
   }
 });
 
-Deno.test("requests that are no HTTP harm nobody", async () => {
+Deno.test("a malformed HTTP request gets no 2xx or 5xx, and the server goes on", async () => {
   await using app = await testApp();
   const port = Number(new URL(app.url).port);
   const nonsense = [

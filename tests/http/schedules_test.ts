@@ -10,7 +10,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Far enough away that no test sees it come. */
+/** A cron pattern that is due too seldom for a test to see. */
 const YEARLY = "0 0 1 1 *";
 
 const input = z.object({ steps: z.number(), pages: z.number().default(7) })
@@ -40,7 +40,7 @@ const tasks = {
   }),
 };
 
-/** A server with these kinds alone. */
+/** Starts a server with these kinds and no others. */
 function serve(settings: Record<string, string> = {}): Promise<Server> {
   return testApp({ HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0", ...settings }, { tasks });
 }
@@ -68,7 +68,7 @@ async function schedule(response: Promise<Response>, status = 200): Promise<Sche
   return SCHEMAS.Schedule.parse(body);
 }
 
-/** Takes a schedule back to a time, as if no process had been there since. */
+/** Sets a schedule back by milliseconds, as if no process had been running since. */
 async function putBack({ engine: { store } }: Server, id: string, by: number): Promise<void> {
   const key = keys.schedule(id);
   const { value, versionstamp } = await store.kv.get<StoredSchedule>(key);
@@ -79,7 +79,7 @@ async function putBack({ engine: { store } }: Server, id: string, by: number): P
   assert(done.ok);
 }
 
-Deno.test("POST /schedules makes one, whose times have a task each, once", async () => {
+Deno.test("POST /schedules makes a schedule, and one task makes up for the times that it missed", async () => {
   await using app = await serve();
   const made = await schedule(
     post(`${app.url}/schedules`, {
@@ -104,7 +104,7 @@ Deno.test("POST /schedules makes one, whose times have a task each, once", async
     null,
     "anonymous",
   ]);
-  // Two nights without a process: one task makes up for both, and the other one is told of.
+  // Two nights without a process: one task makes up for both, and an outcome tells of the other.
   await putBack(app, "nightly", 48 * 3600_000);
   app.engine.scheduler!.wake();
   const { outcomes } = await eventually(async () => {
@@ -122,7 +122,7 @@ Deno.test("POST /schedules makes one, whose times have a task each, once", async
     ["night"],
     "completed",
   ]);
-  // As the schema made it.
+  // The schema has added its defaults.
   const details = await (await fetch(`${app.url}/tasks/${task.task_id}/details`)).json();
   assertEquals(details.input, { steps: 1, pages: 7 });
   const [entry] = (await (await fetch(`${app.url}/kinds/count/audit`)).json()).entries;
@@ -133,7 +133,7 @@ Deno.test("POST /schedules makes one, whose times have a task each, once", async
   ]);
 });
 
-Deno.test("PATCH, DELETE and POST …/run change a schedule, pause it and make a task now", async () => {
+Deno.test("/schedules/{id}: PATCH changes or pauses it, POST …/run makes a task now, DELETE removes it", async () => {
   await using app = await serve();
   const url = `${app.url}/schedules`;
   await schedule(post(url, { schedule_id: "a", kind: "count", cron: YEARLY }), 201);
@@ -166,7 +166,7 @@ Deno.test("PATCH, DELETE and POST …/run change a schedule, pause it and make a
   await assertProblem(await fetch(`${url}/a`), 404);
 });
 
-Deno.test("/schedules refuses what cannot be, and names the field", async () => {
+Deno.test("POST and PATCH /schedules refuse invalid values, and POST names the field", async () => {
   await using app = await serve({ HEADWAY_MAX_SCHEDULES: "1" });
   const url = `${app.url}/schedules`;
   const wrong: [body: Record<string, unknown>, status: number, field: string][] = [
@@ -201,7 +201,7 @@ Deno.test("/schedules refuses what cannot be, and names the field", async () => 
   await assertProblem(await post(`${url}/none/run`), 404);
 });
 
-Deno.test("a definition's schedule is there with its kind, can be paused and not changed", async () => {
+Deno.test("a kind's own schedule exists once the kind is loaded, and can be paused but not changed", async () => {
   await using app = await serve();
   const url = `${app.url}/schedules/kind:yearly`;
   const defined = await eventually(() => schedule(fetch(url)));
@@ -218,7 +218,7 @@ Deno.test("a definition's schedule is there with its kind, can be paused and not
   assertEquals((await schedule(send("PATCH", url, { paused: true }))).next, []);
 });
 
-Deno.test("schedules of others are nobody's business", async () => {
+Deno.test("a submit token sees and changes only its own schedules, and an admin token all", async () => {
   const secrets = { ann: "a".repeat(16), bob: "b".repeat(16), ops: "o".repeat(16) };
   const tokens =
     `ann:submit:${secrets.ann},bob:submit:${secrets.bob},ops:admin+read:${secrets.ops}`;
@@ -240,7 +240,7 @@ Deno.test("schedules of others are nobody's business", async () => {
   assertEquals((await send("DELETE", `${url}/hers`, undefined, ops)).status, 204);
 });
 
-Deno.test("of two processes with two versions of a kind the one begun last says when it comes", async () => {
+Deno.test("if two processes define a kind's schedule differently, that of the process begun last counts", async () => {
   using kv = await Deno.openKv(":memory:");
   const settings = { HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0" };
   const version = (cron: string) => ({
@@ -253,7 +253,7 @@ Deno.test("of two processes with two versions of a kind the one begun last says 
     await using deployed = await testApp(settings, { kv, tasks: version("* * * * * *") });
     const changed = await eventually(async () => {
       const got = await schedule(fetch(url));
-      // Both see each second come.
+      // Both processes see each second come.
       assert(got.made >= 3);
       return got;
     });
@@ -268,7 +268,7 @@ Deno.test("of two processes with two versions of a kind the one begun last says 
   const { tasks: all } = await (await fetch(`${old.url}/tasks?limit=500`)).json();
   const times = all.map(({ scheduled_for }: TaskRecord) => scheduled_for);
   assertEquals(new Set(times).size, times.length);
-  // The new one went: what is left says again when it comes.
+  // The new process has ended, so the definition of the old one counts again.
   old.engine.scheduler!.wake();
   await eventually(async () => {
     const back = await schedule(fetch(url));
@@ -277,7 +277,7 @@ Deno.test("of two processes with two versions of a kind the one begun last says 
   });
 });
 
-Deno.test("a schedule that a deploy takes away goes once what has come has its task", async () => {
+Deno.test("a schedule that a deploy removes is deleted once the times that have come have their tasks", async () => {
   using kv = await Deno.openKv(":memory:");
   const settings = { HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0" };
   const report = { kind: "report", run };

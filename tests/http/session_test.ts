@@ -12,7 +12,7 @@ const ADMIN = "admin-secret-0123456789";
 const READ = "read-secret-0123456789";
 const HEADWAY_TOKENS = `boss:admin:${ADMIN},eye:read:${READ}`;
 
-/** Signs in, and gives the cookie as a browser sends it back: `name=value`. */
+/** Signs in, and returns the cookie as a browser sends it back: `name=value`. */
 async function signIn(app: Server, token = ADMIN, headers = {}): Promise<string> {
   const response = await post(`${app.url}/login`, { token }, headers);
   await response.body?.cancel();
@@ -51,7 +51,7 @@ Deno.test("POST /logout ends the session at the server, over restarts too, and n
       401,
     );
     assertEquals(error, "This session was ended: sign in again");
-    // Who signs out twice, or was never in, has nothing to be told.
+    // Signing out twice, or without a session, is not an error.
     for (const cookie of [out, "", "x=y"]) assertEquals((await signOut(app, cookie)).status, 204);
     const seen = await (await fetch(`${app.url}/login`, { headers: { cookie: out } })).json();
     assertEquals(seen, { required: true, scopes: [] });
@@ -131,7 +131,7 @@ Deno.test("POST /logout ends the session on every process of the store", async (
   await stream.all();
   assertEquals([await status(there, out), await status(there, other)], [401, 200]);
   assert(!staying.ended);
-  // One that starts later knows of it, too.
+  // A process that starts later knows of it, too.
   await using late = await testApp({ HEADWAY_TOKENS }, { kv });
   assertEquals([await status(late, out), await status(late, other)], [401, 200]);
 });
@@ -142,7 +142,7 @@ Deno.test("POST /login makes a session of its own, and ends the one that its coo
   const second = await signIn(app, READ, { cookie: first });
   assertNotEquals(first, second);
   assertEquals([await status(app, first), await status(app, second)], [401, 200]);
-  // A try that fails ends nothing.
+  // A sign-in that fails ends no session.
   const wrong = await post(`${app.url}/login`, { token: "wrong-wrong-wrong-wrong" }, {
     cookie: second,
   });
@@ -150,7 +150,7 @@ Deno.test("POST /login makes a session of its own, and ends the one that its coo
   assertEquals(await status(app, second), 200);
 });
 
-/** A session's cookie that is signed as it should be, but for what is changed. */
+/** A session's cookie, signed with a token's key, but with some claims changed. */
 async function bentSession(
   app: Server,
   claims: Record<string, unknown>,
@@ -197,10 +197,10 @@ Deno.test("a cookie of the same name that is stale, foreign or planted does not 
     }
     assertEquals(await status(app, `${name}=${value}`), 401, what);
   }
-  // That of 0.1 is just unknown.
+  // The cookie's name in version 0.1 is unknown.
   assertEquals(await status(app, `headway=${expired}`), 401);
   assertEquals(await status(app, `headway=${expired}`, "/"), 200);
-  // Signing out ends each that was good.
+  // Signing out ends every valid session that the cookies hold.
   const second = (await signIn(app)).split(/=(.*)/)[1]!;
   await signOut(app, `${name}=${good}; ${name}=x; ${name}=${second}`);
   assertEquals(await status(app, `${name}=${good}`), 401);
@@ -229,10 +229,10 @@ Deno.test("a session's cookie is what the server signed: its claims cannot be le
     assertEquals(await status(app, cookie), 401, JSON.stringify(claims));
     assertEquals(await status(app, cookie, "/"), 200, JSON.stringify(claims));
   }
-  // Who can read the store, but knows no token, can sign none.
+  // Whoever can read the store, but knows no token, can sign no session.
   const guessed = await bentSession(app, {}, "what-is-in-the-store");
   assertEquals(await status(app, `${name}=${guessed}`), 401);
-  // Nor is it a Bearer token, or one for an address.
+  // A session is not valid as a Bearer token or in a URL, either.
   const id = await submitWaiting(app);
   const session = (await signIn(app)).split(/=(.*)/)[1]!;
   const bearer = await fetch(`${app.url}/tasks`, {
@@ -249,14 +249,14 @@ Deno.test("so many cookies of the name as anybody can plant cost a bounded numbe
   const planted = (count: number) => Array.from({ length: count }, (_, n) => `${name}=x${n}`);
   assertEquals(await status(app, [...planted(7), cookie].join("; ")), 200);
   assertEquals(await status(app, [...planted(1000), cookie].join("; ")), 401);
-  // The same one again is no further try.
+  // A repeated cookie is tried once.
   assertEquals(await status(app, [...Array(1000).fill(`${name}=x`), cookie].join("; ")), 200);
 });
 
 Deno.test("two Headways on one host keep a session each in one browser", async () => {
   await using one = await testApp({ HEADWAY_TOKENS });
   await using other = await testApp({ HEADWAY_TOKENS });
-  // As a browser keeps them: by host and name, whatever the port.
+  // A browser keeps cookies by host and name, whatever the port.
   const jar = new Map<string, string>();
   const sent = () => [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
   for (const app of [one, other]) {
@@ -269,7 +269,7 @@ Deno.test("two Headways on one host keep a session each in one browser", async (
   assertEquals([await status(one, sent()), await status(other, sent())], [401, 200]);
 });
 
-Deno.test("processes of one store have one cookie, whatever their port and the Host that a proxy sends", async () => {
+Deno.test("processes of one store share their sessions, on whatever ports they listen", async () => {
   using kv = await Deno.openKv(":memory:");
   await using here = await testApp({ HEADWAY_TOKENS }, { kv });
   await using there = await testApp({ HEADWAY_TOKENS }, { kv });
@@ -303,7 +303,7 @@ Deno.test("over TLS the cookie is one that only this host can set, also where a 
   };
   assertEquals(await asked(secureCookie!, tls), 200);
   assertEquals(await asked(plainCookie!, {}), 200);
-  // One without the prefix could have been planted from a page without TLS, or another host's.
+  // A page without TLS, or of another host, could have planted a cookie without the prefix.
   assertEquals(await asked(plainCookie!, tls), 401);
   assertEquals(await asked(plainCookie!.replace(/^headway/, "__host-headway"), tls), 401);
   assertMatch(

@@ -5,7 +5,7 @@ import { openGate } from "../helpers/gate.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Sends a signal, and gives the answer. */
+/** Sends a signal, and returns the answer. */
 function signal(
   base: string,
   id: string,
@@ -16,7 +16,7 @@ function signal(
   return post(`${base}/tasks/${id}/signals/${name}`, value, headers);
 }
 
-/** Sends one that is taken. */
+/** Sends a signal that must be accepted. */
 async function send(...args: Parameters<typeof signal>): Promise<TaskRecord> {
   const response = await signal(...args);
   const body = await response.json();
@@ -24,7 +24,7 @@ async function send(...args: Parameters<typeof signal>): Promise<TaskRecord> {
   return body;
 }
 
-/** Asserts that a request is refused, and for what part of it. */
+/** Asserts that a request is refused, and which field the problem names. */
 async function assertRefused(response: Response, status: number, field: string): Promise<void> {
   assertEquals((await assertProblem(response, status)).field, field);
 }
@@ -33,14 +33,14 @@ function isWaiting({ status }: TaskRecord): boolean {
   return status === "waiting";
 }
 
-Deno.test("POST /tasks/{id}/signals/{name} has a task go on that waits for it, once", async () => {
+Deno.test("POST /tasks/{id}/signals/{name} lets the task that waits for the signal continue, once", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "asks", {});
   const { waiting_for, run_at } = await taskWhen(app.url, task_id, isWaiting);
   assertEquals(waiting_for, { type: "signal", name: "approve", until: null });
   assertEquals(app.engine.runner?.running, 0);
   const sent = await send(app.url, task_id, { ok: true });
-  // It may have been claimed by then.
+  // The task may have been claimed by then.
   assert(["pending", "running"].includes(sent.status), sent.status);
   const { status, result, attempt, waiting_for: left, run_at: later } = await finished(
     app.url,
@@ -56,7 +56,7 @@ Deno.test("POST /tasks/{id}/signals/{name} has a task go on that waits for it, o
   await assertRefused(await signal(app.url, task_id, { ok: true }), 409, "name");
 });
 
-Deno.test("a signal that comes early is kept, the first of its name alone", async () => {
+Deno.test("a signal that comes before its task waits for it is kept, but only the first of its name", async () => {
   await using app = await testApp();
   const later = { delay_ms: 3_600_000 };
   const { task_id } = await submit(app.url, "asks", {}, later);
@@ -69,12 +69,12 @@ Deno.test("a signal that comes early is kept, the first of its name alone", asyn
   assertEquals((await finished(app.url, second)).status, "completed");
 });
 
-Deno.test("a signal that came while the task was about to wait for it is not missed", async () => {
+Deno.test("a signal that comes while its task is about to wait for it is not missed", async () => {
   await using app = await testApp();
   const ids = await Promise.all(
     Array.from({ length: 50 }, async () => (await submit(app.url, "asks", {})).task_id),
   );
-  // Some come before their task runs, some while it does, some when it waits.
+  // Some signals come before their task runs, some while it runs, and some when it waits.
   await Promise.all(ids.map((id) => send(app.url, id, { ok: true })));
   for (const id of ids) {
     const { result } = await finished(app.url, id);
@@ -82,7 +82,7 @@ Deno.test("a signal that came while the task was about to wait for it is not mis
   }
 });
 
-Deno.test("a signal that does not fit is refused where that is known, and else dropped with a log row", async () => {
+Deno.test("a signal that does not fit is refused if its task waits for it, or else dropped with a log row", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "asks", {});
   await taskWhen(app.url, task_id, isWaiting);
@@ -97,12 +97,12 @@ Deno.test("a signal that does not fit is refused where that is known, and else d
   const { events } = await (await fetch(`${app.url}/tasks/${early}/events`)).json();
   const logged = events.filter(({ event }: { event: string }) => event === "log");
   assertEquals(logged.map(({ data }: { data: { level: string } }) => data.level), ["warn"]);
-  // It waits for another one now.
+  // The task waits for another signal now.
   await send(app.url, early, { ok: false });
   assertEquals((await finished(app.url, early)).result, { answer: { ok: false } });
 });
 
-Deno.test("POST /tasks/{id}/signals/{name} says what is wrong with it", async () => {
+Deno.test("POST /tasks/{id}/signals/{name} refuses an invalid signal or one too many, and names the field", async () => {
   await using app = await testApp({ HEADWAY_MAX_BODY: "200000" });
   const { task_id } = await submit(app.url, "asks", {});
   await taskWhen(app.url, task_id, isWaiting);
@@ -115,13 +115,13 @@ Deno.test("POST /tasks/{id}/signals/{name} says what is wrong with it", async ()
   await assertRefused(await signal(app.url, task_id, 1, "one-more"), 409, "name");
 });
 
-Deno.test("a wait for a signal ends when its time is over", async () => {
+Deno.test("waitFor() ends without a signal when its timeout is over", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "asks", { timeout_ms: 50 });
   assertEquals((await finished(app.url, task_id)).result, { answer: "none" });
 });
 
-Deno.test("a task that waits is canceled at once, and is not removed before it has ended", async () => {
+Deno.test("a waiting task is canceled at once, and cannot be deleted before it has ended", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "asks", {});
   await taskWhen(app.url, task_id, isWaiting);
@@ -135,7 +135,7 @@ Deno.test("a task that waits is canceled at once, and is not removed before it h
   assertEquals(left, []);
 });
 
-Deno.test("a task that sleeps is waiting, is listed and counted so, and goes on by itself", async () => {
+Deno.test("a task that sleeps is listed and counted as waiting, and continues by itself", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "sleeps", { ms: 10_500 });
   const { waiting_for, run_at } = await taskWhen(app.url, task_id, isWaiting);
@@ -147,7 +147,7 @@ Deno.test("a task that sleeps is waiting, is listed and counted so, and goes on 
   assertEquals((await finished(app.url, task_id)).result, "awake");
 });
 
-Deno.test("a token may be for signals to one task alone", async () => {
+Deno.test("a token that can only signal sends signals to its own task, and reads nothing", async () => {
   const admin = "admin-secret-0123456789";
   await using app = await testApp({ HEADWAY_TOKENS: `a:admin:${admin}` });
   const submitted = await post(`${app.url}/tasks`, { kind: "asks", input: {} }, bearer(admin));
@@ -157,7 +157,7 @@ Deno.test("a token may be for signals to one task alone", async () => {
   const address = `${app.url}/tasks/${task_id}`;
   await assertProblem(await fetch(address, { headers: bearer(token) }), 403);
   await assertProblem(await fetch(`${address}/artifacts`, { headers: bearer(token) }), 403);
-  // As a link in a message carries it.
+  // A link in a message carries the token like this.
   const sent = await post(`${address}/signals/approve?token=${token}`, { ok: true });
   assertEquals(sent.status, 200);
   await sent.body?.cancel();

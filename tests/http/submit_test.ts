@@ -7,7 +7,7 @@ import { openRaw } from "../helpers/sse.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-Deno.test("POST /tasks answers 201, where the task is, and its record", async () => {
+Deno.test("POST /tasks answers 201 with the task's record, and its address in Location", async () => {
   await using app = await testApp();
   const input = { steps: 3, interval_ms: 0 };
   const response = await post(`${app.url}/tasks`, { kind: "demo", input, priority: 5 });
@@ -53,7 +53,7 @@ Deno.test("POST /tasks answers 201, where the task is, and its record", async ()
   ]);
 });
 
-Deno.test("POST /tasks takes a delay, a time, attempts and a time-out", async () => {
+Deno.test("POST /tasks takes delay_ms, run_at, max_attempts and timeout_ms", async () => {
   await using app = await testApp();
   const before = Date.now();
   const delayed = Date.parse((await submit(app.url, "echo", null, { delay_ms: 60_000 })).run_at);
@@ -71,7 +71,7 @@ Deno.test("POST /tasks takes a delay, a time, attempts and a time-out", async ()
   assertEquals((await finished(app.url, late.task_id)).error!.name, "TimeoutError");
 });
 
-Deno.test("POST /tasks says what is wrong, and with which field", async () => {
+Deno.test("POST /tasks refuses an invalid body, and names the field", async () => {
   await using app = await testApp();
   const cases: [body: unknown, status: number, field: string, says: RegExp][] = [
     [[], 400, "body", /object/],
@@ -125,7 +125,7 @@ Deno.test("POST /tasks refuses a body that is not JSON, not UTF-8, or too large"
   assertMatch((await assertProblem(await send(null), 400)).error, /must be an object/);
   const large = JSON.stringify({ kind: "echo", input: "x".repeat(2000) });
   assertMatch((await assertProblem(await send(large), 413)).error, /larger than 1000 bytes/);
-  // Without a length that tells, it is counted as it comes.
+  // Without a Content-Length the bytes are counted as they arrive.
   const unsized = new Blob([large]).stream();
   assertMatch((await assertProblem(await send(unsized), 413)).error, /larger than 1000 bytes/);
   const exact = JSON.stringify({ kind: "echo", input: "" });
@@ -134,10 +134,10 @@ Deno.test("POST /tasks refuses a body that is not JSON, not UTF-8, or too large"
   assertEquals((await fetch(`${app.url}/healthz`).then((it) => it.json())).status, "ok");
 });
 
-Deno.test("POST /tasks keeps an input up to 48 KiB of JSON, and gives it to the task whole", async () => {
+Deno.test("POST /tasks takes an input of up to 48 KiB of JSON, and the task gets all of it", async () => {
   await using app = await testApp();
   for (const length of [0, 500, 600, 48 * 1024 - 1, 48 * 1024]) {
-    // As many bytes of JSON: two are the quotes.
+    // An input of `length` bytes of JSON, two of which are the quotes.
     const input = length < 2 ? null : "進".repeat((length - 2) / 3) + "x".repeat((length - 2) % 3);
     const { task_id } = await submit(app.url, "says", { texts: [] });
     await finished(app.url, task_id);
@@ -145,7 +145,7 @@ Deno.test("POST /tasks keeps an input up to 48 KiB of JSON, and gives it to the 
     const { task_id: id, ...rest } = await echoed.json();
     assertEquals(echoed.status, 201, JSON.stringify(rest).slice(0, 300));
     const end = await taskWhen(app.url, id, (it) => it.finished_at !== null);
-    // A result has the same bound, less what stands around it.
+    // The bound of a result is a little lower; a larger one would become an artifact.
     if (length < 48_000) assertEquals([end.status, end.result], ["completed", input]);
   }
   const over = { kind: "echo", input: "x".repeat(48 * 1024 - 1) };
@@ -154,7 +154,7 @@ Deno.test("POST /tasks keeps an input up to 48 KiB of JSON, and gives it to the 
   assertMatch(problem.error, /49153 bytes .* 49152: .*POST \/uploads/);
 });
 
-Deno.test("POST /tasks gives up a body that breaks off, and goes on", async () => {
+Deno.test("POST /tasks makes no task of a body that breaks off", async () => {
   await using app = await testApp();
   for (let n = 0; n < 20; n++) {
     using raw = await openRaw(`${app.url}/tasks`, {
@@ -167,7 +167,7 @@ Deno.test("POST /tasks gives up a body that breaks off, and goes on", async () =
   assertEquals(list.tasks, []);
 });
 
-Deno.test("POST /submit starts a demo, with its input as the body where there is one", async () => {
+Deno.test("POST /submit makes a task of the kind demo, with the body as its input", async () => {
   await using app = await testApp();
   const { task_id } = await post(`${app.url}/submit`, { steps: 2, interval_ms: 0 })
     .then((it) => it.json());
@@ -190,7 +190,7 @@ Deno.test("an Idempotency-Key gives the same task for the same body, whatever th
   const second = await post(`${app.url}/tasks`, same, key);
   assertEquals(second.status, 200);
   assertEquals(second.headers.get("location"), `/tasks/${made.task_id}`);
-  // The task as it is now, as GET shows it.
+  // The answer is the task as it is now, as GET shows it.
   assertEquals(await second.json(), end);
 
   for (
@@ -230,7 +230,7 @@ Deno.test("twenty requests at once with one Idempotency-Key make one task", asyn
   assertEquals(list.tasks.length, 2);
 });
 
-Deno.test("an Idempotency-Key must be visible ASCII, and one of a removed task is free again", async () => {
+Deno.test("an Idempotency-Key must be visible ASCII, and is free again once its task is removed", async () => {
   await using app = await testApp();
   for (const wrong of ["", " ", "a b", "é", "x".repeat(256)]) {
     const response = await post(`${app.url}/tasks`, { kind: "echo" }, { "idempotency-key": wrong });
@@ -245,7 +245,7 @@ Deno.test("an Idempotency-Key must be visible ASCII, and one of a removed task i
   assert((await second.json()).task_id !== first.task_id);
 });
 
-Deno.test("a name, label, reason or address of a client's has no control character, nor half of one of two", async () => {
+Deno.test("names, labels, reasons and URLs with control characters or lone surrogates are refused", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   const made = await post(`${app.url}/schedules`, {
@@ -269,7 +269,7 @@ Deno.test("a name, label, reason or address of a client's has no control charact
       ["POST", "/kinds/echo/pause", { reason: bad }, "reason"],
       ["POST", "/tokens", { owner: bad }, "owner"],
     );
-    // An address has no halves.
+    // A URL cannot hold a lone surrogate.
     if (!bad.isWellFormed()) continue;
     const text = encodeURIComponent(bad);
     refused.push(

@@ -16,14 +16,14 @@ import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 
-/** Ids that no task has, and texts that are none. */
+/** Ids that no task has, and texts that are not ids. */
 const NO_TASK = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "x", "%00", "..", "%2e%2e%2f", "1".repeat(3000)];
 
-Deno.test("each route of a task answers 404 where there is no such task", async () => {
+Deno.test("routes of a task answer 404 if there is no such task", async () => {
   await using app = await testApp();
   for (const id of NO_TASK) {
     const at = `${app.url}/tasks/${id}`;
-    // Some of these are other paths, where nothing is either.
+    // fetch() would resolve `..`, and send the request to another path.
     const methods = id === ".." ? [] : [
       fetch(at),
       fetch(at, { method: "DELETE" }),
@@ -36,7 +36,7 @@ Deno.test("each route of a task answers 404 where there is no such task", async 
   }
 });
 
-Deno.test("GET /tasks/{id} takes an id in small letters, and HEAD has no body", async () => {
+Deno.test("GET /tasks/{id} takes an id in lower case, and HEAD sends no body", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", "x");
   const end = await finished(app.url, task_id);
@@ -46,7 +46,7 @@ Deno.test("GET /tasks/{id} takes an id in small letters, and HEAD has no body", 
   assert(head.headers.has("etag"));
 });
 
-Deno.test("GET /tasks/{id} has an ETag that changes with the task, and answers 304", async () => {
+Deno.test("GET /tasks/{id} has an ETag that changes with the task, and answers 304 until then", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const { task_id } = await submit(app.url, "gated", { gate });
@@ -74,7 +74,7 @@ Deno.test("GET /tasks/{id} has an ETag that changes with the task, and answers 3
   assertEquals((JSON.parse(last.text) as TaskRecord).result, "let through");
 });
 
-Deno.test("GET /tasks/{id}/events pages through log, outputs and changes of state in order", async () => {
+Deno.test("GET /tasks/{id}/events pages through logs, outputs and status changes in order", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "says", { texts: ["a", "b"] });
   await finished(app.url, task_id);
@@ -140,11 +140,11 @@ Deno.test("POST /tasks/{id}/cancel cancels a pending task at once", async () => 
   assertEquals([again.task_status, again.task_id], ["canceled", task_id]);
 });
 
-Deno.test("POST /tasks/{id}/cancel waits for a running task to end, for all who ask", async () => {
+Deno.test("POST /tasks/{id}/cancel waits until a running task has ended, for each of several callers", async () => {
   await using app = await testApp({}, { cancelWaitMs: HANG_MS });
   const { task_id } = await submit(app.url, "waits");
   await taskWhen(app.url, task_id, (it) => it.message === "waits");
-  // Whoever comes a moment too late is told that it is so already.
+  // A cancel that comes a moment too late gets 409, with the status that it asks for.
   const answers = await Promise.all(Array.from({ length: 5 }, async () => {
     const response = await post(`${app.url}/tasks/${task_id}/cancel`);
     if (response.status === 409) return (await assertProblem(response, 409)).task_status;
@@ -170,7 +170,7 @@ Deno.test("POST /tasks/{id}/cancel answers 409 with the status for a finished ta
   }
 });
 
-Deno.test("a task that ignores its cancel: 202, then its process is killed, and the others go on", async () => {
+Deno.test("POST /tasks/{id}/cancel answers 202 if the task ignores it; its process is killed, others resume", async () => {
   await using gate = closedGate();
   await using app = await testApp({}, { inline: false, killAfterMs: 2500, cancelWaitMs: 1 });
   const other = await submit(app.url, "steps", { steps: 400, gate: gate.url });
@@ -195,7 +195,7 @@ Deno.test("a task that ignores its cancel: 202, then its process is killed, and 
   assertEquals([...new Set(steps)].length, 400);
 });
 
-Deno.test("a busy loop that is canceled is killed, too, and disturbs no stream meanwhile", async () => {
+Deno.test("the process of a canceled task in a busy loop is killed, and its stream ends with a complete event", async () => {
   await using gate = closedGate();
   await using app = await testApp({}, { inline: false, killAfterMs: 2500, cancelWaitMs: 1 });
   const { task_id } = await submit(app.url, "stuck", { gate: gate.url });
@@ -210,7 +210,7 @@ Deno.test("a busy loop that is canceled is killed, too, and disturbs no stream m
   assertEquals((await finished(app.url, after.task_id)).result, "still here");
 });
 
-Deno.test("POST /tasks/{id}/retry takes a failed or canceled task up again, and none that is not finished", async () => {
+Deno.test("POST /tasks/{id}/retry makes a failed or canceled task pending again, and refuses an unfinished one", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const pending = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
@@ -237,7 +237,7 @@ Deno.test("POST /tasks/{id}/retry takes a failed or canceled task up again, and 
     const response = await post(`${app.url}/tasks/${task_id}/retry`);
     const again: TaskRecord = await response.json();
     assertEquals(response.status, 200);
-    // It may have run once more by the time the answer is written.
+    // The task may have run again by the time the answer is written.
     assert(again.finished_at === null || again.finished_at > before.finished_at!);
     assert(again.seq > before.seq);
     const end = await finished(app.url, task_id);
@@ -251,7 +251,7 @@ Deno.test("POST /tasks/{id}/retry takes a failed or canceled task up again, and 
   }
 });
 
-Deno.test("POST /tasks/{id}/retry leaves a completed task as it is, and makes one that does it again", async () => {
+Deno.test("POST /tasks/{id}/retry leaves a completed task as it is, and makes a new one with its input", async () => {
   await using app = await testApp();
   for (const input of ["x", "y".repeat(20_000)]) {
     const bounds = { priority: 7, max_attempts: 3, timeout_ms: 60_000 };
@@ -290,7 +290,7 @@ Deno.test("POST /tasks/{id}/retry leaves a completed task as it is, and makes on
     );
     assertEquals(problem.field, "Idempotency-Key");
   }
-  // Many at once: only those whose result is not taken away.
+  // A bulk retry passes over completed tasks, so it takes away no result.
   const done = await submit(app.url, "echo", "kept");
   const failed = await submit(app.url, "throws", {});
   await finished(app.url, done.task_id);
@@ -305,7 +305,7 @@ Deno.test("POST /tasks/{id}/retry leaves a completed task as it is, and makes on
   assertEquals((await getTask(app.url, done.task_id)).result, "kept");
 });
 
-Deno.test("DELETE /tasks/{id} removes a finished task and all of it, and no other", async () => {
+Deno.test("DELETE /tasks/{id} removes a finished task with all of its keys, and refuses any other", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const pending = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
@@ -326,7 +326,7 @@ Deno.test("DELETE /tasks/{id} removes a finished task and all of it, and no othe
       await assertProblem(await fetch(`${app.url}/tasks/${task_id}${path}`), 404);
     }
     await assertProblem(await fetch(`${app.url}/tasks/${task_id}`, { method: "DELETE" }), 404);
-    // Nothing bears its name any more but the journal, which is short-lived.
+    // No key contains the id any more, except in the journal, which is short-lived.
     for await (const { key } of kv.list({ prefix: [] })) {
       if (key[0] !== keys.journal[0]) assert(!key.includes(task_id), String(key));
     }
@@ -335,7 +335,7 @@ Deno.test("DELETE /tasks/{id} removes a finished task and all of it, and no othe
   assertEquals(list.tasks.map((it: TaskRecord) => it.task_id), [pending.task_id]);
 });
 
-Deno.test("what a task did wrong is told in one sentence, without its stack", async () => {
+Deno.test("a failed task's error has a name and a message, and no stack", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "throws", { message: "No such file" });
   const end = await finished(app.url, task_id);
@@ -346,7 +346,7 @@ Deno.test("what a task did wrong is told in one sentence, without its stack", as
   assert(!JSON.stringify(await storedEvents(app.url, task_id)).includes(".ts:"));
 });
 
-Deno.test("a FinalError is not retried, and is told with code, causes and parts", async () => {
+Deno.test("a FinalError is not retried, and the record has its cause with code and parts", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "throws", { final: true }, { max_attempts: 3 });
   const { attempt, error } = await finished(app.url, task_id);

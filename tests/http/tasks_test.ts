@@ -17,7 +17,7 @@ async function page(base: string, query: string): Promise<Page> {
   return body;
 }
 
-/** Every id of a list, page by page; `between` is called between two pages. */
+/** Every id of a list, read page by page; `between` is called after each page. */
 async function allIds(
   base: string,
   query: string,
@@ -33,7 +33,7 @@ async function allIds(
   return ids;
 }
 
-Deno.test("GET /tasks shows the newest first, and nothing where there is nothing", async () => {
+Deno.test("GET /tasks lists the newest task first, and gives an empty page if there are none", async () => {
   await using app = await testApp();
   assertEquals(await page(app.url, ""), { tasks: [], next_cursor: null });
   const ids: string[] = [];
@@ -44,7 +44,7 @@ Deno.test("GET /tasks shows the newest first, and nothing where there is nothing
   assertEquals(new Set(tasks.map(({ status }) => status)), new Set(["completed"]));
 });
 
-Deno.test("GET /tasks pages stay as they are while tasks arrive and change", async () => {
+Deno.test("GET /tasks pages neither skip nor repeat a task while others arrive and change", async () => {
   await using app = await testApp();
   const ids = (await Promise.all(
     Array.from({ length: 60 }, (_, n) => submit(app.url, n % 2 ? "echo" : "says", { texts: [] })),
@@ -62,7 +62,7 @@ Deno.test("GET /tasks pages stay as they are while tasks arrive and change", asy
   }
 });
 
-Deno.test("GET /tasks picks by status and kind, one or several", async () => {
+Deno.test("GET /tasks selects by text, and by one or several statuses and kinds", async () => {
   await using app = await testApp();
   const later = { delay_ms: 3_600_000 };
   const [a, b, c, d] = [
@@ -100,7 +100,7 @@ Deno.test("GET /tasks picks by status and kind, one or several", async () => {
   }
 });
 
-Deno.test("GET /tasks says what is wrong with a query", async () => {
+Deno.test("GET /tasks refuses an invalid query, and names the parameter", async () => {
   await using app = await testApp();
   for (
     const [query, field] of [
@@ -134,7 +134,7 @@ Deno.test("GET /tasks says what is wrong with a query", async () => {
   }
 });
 
-Deno.test("GET /tasks/stream says what is wrong with a query", async () => {
+Deno.test("GET /tasks/stream refuses an invalid query", async () => {
   await using app = await testApp();
   for (
     const [query, status] of [
@@ -148,7 +148,7 @@ Deno.test("GET /tasks/stream says what is wrong with a query", async () => {
   ) await assertProblem(await fetch(`${app.url}/tasks/stream?${query}`), status);
 });
 
-Deno.test("GET /tasks/stream takes the name of one kind, and ids in any case once", async () => {
+Deno.test("GET /tasks/stream takes one kind, and sends a task once if its id is repeated in any case", async () => {
   await using app = await testApp();
   for (const kind of ["k".repeat(3000), "No%20Kind", "echo,says", "echo&kind=says", "%00"]) {
     const response = await fetch(`${app.url}/tasks/stream?kind=${kind}`);
@@ -164,7 +164,7 @@ Deno.test("GET /tasks/stream takes the name of one kind, and ids in any case onc
   }
 });
 
-Deno.test("GET /tasks/stream tells of those named tasks that are of the named kind", async () => {
+Deno.test("GET /tasks/stream with ids and a kind sends only those tasks that are of this kind", async () => {
   await using app = await testApp();
   const later = { delay_ms: 3_600_000 };
   const [echo, says] = await Promise.all([
@@ -182,7 +182,7 @@ Deno.test("GET /tasks/stream tells of those named tasks that are of the named ki
   assertEquals(new Set(told.map((task) => task.task_id)), new Set([echo.task_id]));
 });
 
-Deno.test("GET /tasks shows a task once, however often its kind and state are named", async () => {
+Deno.test("GET /tasks lists a task once, however often the query names its kind or status", async () => {
   await using app = await testApp();
   const ids = await Promise.all(
     Array.from({ length: 25 }, () => submit(app.url, "echo", null, { delay_ms: 3_600_000 })),
@@ -201,7 +201,7 @@ Deno.test("GET /tasks shows a task once, however often its kind and state are na
   }
 });
 
-Deno.test("GET /tasks?created_after= later than created_before= is an empty page", async () => {
+Deno.test("GET /tasks gives an empty page if created_after is later than created_before", async () => {
   await using app = await testApp();
   await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   const times = "created_after=2030-01-01T00:00:00Z&created_before=2020-01-01T00:00:00Z";
@@ -221,7 +221,7 @@ Deno.test("GET /tasks/counts takes kinds as GET /tasks does", async () => {
   }
 });
 
-Deno.test("GET /tasks keeps its records small: results are with the task itself", async () => {
+Deno.test("GET /tasks leaves the results out of its records", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", "x".repeat(30_000));
   assertEquals(((await finished(app.url, task_id)).result as string).length, 30_000);

@@ -11,7 +11,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const ROOT = "root-secret-0123456789";
 
-/** What is acme's alone, in whatever acme's tasks say. */
+/** A text in acme's tasks, which nobody of globex may see. */
 const MARK = "acmes-own-words";
 
 function secretOf(owner: string, scope: string): string {
@@ -48,7 +48,7 @@ async function ended(app: Server, id: string): Promise<void> {
   });
 }
 
-/** Tasks of acme: one that has said all it has to, one that waits. */
+/** Makes two tasks of acme: a completed one and a delayed one. */
 async function acmes(app: Server): Promise<{ done: Made; waits: Made }> {
   const secret = secretOf("acme", "submit");
   const done = await make(app, secret, { tags: [`${MARK}-tag`] });
@@ -84,12 +84,12 @@ Deno.test("nobody of one owner reads or changes a task of another: by no route, 
   const ids = [done.task_id, waits.task_id];
   for (const [who, token] of strangers) {
     const headers = bearer(token);
-    /** All of an answer, which must tell nothing of acme's; a stream is read up to its cursor. */
+    /** Reads an answer to its end, and asserts that it reveals nothing of acme's tasks. */
     const ask = async (path: string, init: RequestInit = {}) => {
       const response = await fetch(app.url + path, { ...init, headers });
       const text = await response.text();
       const about = `${who}: ${init.method ?? "GET"} ${path} answers ${response.status} ${text}`;
-      // Its own request it may be told again.
+      // An answer may repeat the ids that the request itself named.
       const told = ids.reduce((text, id) => text.replaceAll(`no task ${id}`, ""), text)
         .replaceAll(new RegExp(`"task_id":"(${ids.join("|")})","ok":false`, "g"), "");
       assert(!told.includes(MARK), about);
@@ -104,7 +104,7 @@ Deno.test("nobody of one owner reads or changes a task of another: by no route, 
           const { status, text } = await ask(path.replace(":id", id), { method });
           answers.push(`${status} ${text}`);
         }
-        // Whether there is such a task is not told, either.
+        // The answer does not reveal whether the task exists.
         assertEquals(new Set(answers).size, 1, `${who}: ${method} ${path}: ${answers}`);
         assert(answers[0]!.startsWith("403 "), answers[0]);
       }
@@ -171,7 +171,7 @@ Deno.test("nobody of one owner reads or changes a task of another: by no route, 
       assert(refused.includes(status), about);
     }
     if (who === "a token of a task of globex") continue;
-    // The snapshot, what comes live, and what a cursor of before any of it gives.
+    // The snapshot, the live events, and a resume from before any of these tasks was made.
     for (const lastEventId of [undefined, cursor, "nonsense"]) {
       const url = `${app.url}/tasks/stream`;
       await using stream = await openStream(url, {
@@ -192,7 +192,7 @@ Deno.test("nobody of one owner reads or changes a task of another: by no route, 
       }
     }
   }
-  // All of it is as it was.
+  // The tasks of acme have not changed.
   for (const { task_id } of [done, waits]) {
     const response = await fetch(`${app.url}/tasks/${task_id}`, { headers: bearer(ROOT) });
     const { status, owner } = await response.json();
@@ -257,7 +257,7 @@ Deno.test("a token of an owner sees, follows and cancels that owner's tasks, as 
   for (const [path, method] of changes) {
     await assertProblem(await send(path, cancels, method), 403);
   }
-  // An owner's admin changes that owner's.
+  // An owner's admin token changes the tasks of that owner.
   const admin = secretOf("acme", "admin");
   const bulk = await post(`${app.url}/tasks/bulk`, { action: "cancel", filter: {} }, bearer(admin));
   const { matched, refused } = await bulk.json();
@@ -290,7 +290,7 @@ Deno.test("POST /tokens hands on no more than who asks may do, and says what is 
     ["read-secret-0123", { owner: "acme" }, 200],
     ["read-secret-0123", { owner: "acme", can: ["read", "cancel"] }, 403],
     ["read-secret-0123", { task_id: waits.task_id, can: ["cancel"] }, 403],
-    // Who sees what it submitted alone does not see all that it submitted for an owner's sake.
+    // A token that sees only what it submitted does not see all tasks of an owner.
     [free, { owner: "acme" }, 403],
     [free, { task_id: mine.task_id, can: all }, 200],
     [free, { task_id: waits.task_id }, 403],
@@ -365,7 +365,7 @@ Deno.test("nobody names an upload of another: not of an owner, nor of a token th
         assertEquals(response.status, may ? 201 : 422, about);
         if (may) continue;
         assertEquals(named, field === "upload" ? "input.upload" : "input", about);
-        // No other words than of one that never was.
+        // The error is the same as for an upload that never existed.
         assert(error.endsWith("was removed, or never made"), about);
       }
     }
@@ -390,7 +390,7 @@ Deno.test("an Idempotency-Key, a page's snapshot and a submit are each owner's o
   assertEquals([mine.owner, theirs.owner], ["acme", "globex"]);
   assert(mine.task_id !== theirs.task_id);
   assertEquals((await send(acme!)).task_id, mine.task_id);
-  // It may say its own name, and no other.
+  // A token bound to an owner may name that owner, and no other.
   const named = await send(globex!, { owner: "acme" });
   assertEquals([named.status, named.field], [403, "owner"]);
   const demo = await (await post(`${app.url}/submit`, { steps: 1 }, bearer(globex!))).json();
@@ -439,6 +439,6 @@ Deno.test("clientOf() makes two clients of one name at two owners", () => {
   const all = [of(null), of("a"), of("b"), of("a", "user2"), of("a b"), of("a", "user b")];
   assertEquals(new Set(all).size, all.length);
   assertEquals(of(null), "user");
-  // A login of somebody's own gives any name.
+  // A program's own login may give any name.
   assert(of(null, of("a")) !== of("a"));
 });

@@ -7,7 +7,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const SECRET = "admin-secret-0123456789";
 
-Deno.test("HEADWAY_TLS_CERT and _KEY: it speaks HTTPS, by HTTP/2 and 1.1, and streams over both", async () => {
+Deno.test("HEADWAY_TLS_CERT and _KEY: the server speaks HTTPS, and streams over HTTP/2 and HTTP/1.1", async () => {
   await using folder = await tempDir();
   const { cert, certFile, keyFile } = await writeCertificate(folder.path);
   const env = { HEADWAY_TLS_CERT: certFile, HEADWAY_TLS_KEY: keyFile, HEADWAY_KV: ":memory:" };
@@ -22,7 +22,7 @@ Deno.test("HEADWAY_TLS_CERT and _KEY: it speaks HTTPS, by HTTP/2 and 1.1, and st
     });
     const { task_id } = await response.json();
     const stream = await fetch(`${server.url}/tasks/${task_id}/stream?last_event_id=0`, { client });
-    // HTTP/2 knows no such headers [RFC 9113, 8.2.2].
+    // HTTP/2 forbids these headers [RFC 9113, 8.2.2].
     if (http2) {
       for (const name of ["connection", "transfer-encoding"]) {
         assertEquals(stream.headers.get(name), null);
@@ -32,11 +32,11 @@ Deno.test("HEADWAY_TLS_CERT and _KEY: it speaks HTTPS, by HTTP/2 and 1.1, and st
     for (let step = 1; step <= 5; step++) assertStringIncludes(text, `"message":"step ${step}"`);
     assertStringIncludes(text, "event: complete");
   }
-  // Who does not know the certificate does not trust it.
+  // A client that does not know the certificate does not trust it.
   await assertRejects(() => fetch(`${server.url}/healthz`), TypeError);
 });
 
-Deno.test("HEADWAY_TLS_CERT: forty streams share one connection of a browser, whose cookie is Secure", async () => {
+Deno.test("HEADWAY_TLS_CERT: a browser opens forty streams over HTTP/2, and the session's cookie is Secure", async () => {
   await using folder = await tempDir();
   const { cert, certFile, keyFile } = await writeCertificate(folder.path);
   await using app = await testApp({
@@ -70,7 +70,7 @@ Deno.test("HEADWAY_TLS_CERT: forty streams share one connection of a browser, wh
         source.onerror = () => reject(new Error(`${source.url} broke`));
       })
     ));
-    // With six connections the others would still wait.
+    // Over HTTP/1.1 a browser has six connections, and the other streams would still wait.
     const open = sources.filter((source) => source.readyState === EventSource.OPEN).length;
     const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
     for (const source of sources) source.close();
@@ -79,7 +79,7 @@ Deno.test("HEADWAY_TLS_CERT: forty streams share one connection of a browser, wh
   assertEquals([open, protocol], [40, "h2"]);
 });
 
-Deno.test("HEADWAY_TLS_CERT and _KEY: what is wrong with them is said in one sentence", async () => {
+Deno.test("HEADWAY_TLS_CERT and _KEY: a missing or unusable file stops the start, with an error that names it", async () => {
   await using folder = await tempDir();
   const { certFile, keyFile } = await writeCertificate(folder.path);
   const empty = `${folder.path}/empty.pem`;
@@ -103,7 +103,7 @@ Deno.test("HEADWAY_TLS_CERT and _KEY: what is wrong with them is said in one sen
     ConfigError,
     "HEADWAY_TLS_",
   );
-  // A key that is another's.
+  // The key of another certificate.
   await Deno.writeTextFile(keyFile, (await makeCertificate()).key);
   const { message } = await assertRejects(
     () => testApp({ HEADWAY_TLS_CERT: certFile, HEADWAY_TLS_KEY: keyFile }),

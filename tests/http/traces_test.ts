@@ -9,7 +9,7 @@ const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const CALLER = "b7ad6b7169203331";
 const traceparent = `00-${TRACE}-${CALLER}-01`;
 
-Deno.test("a trace leads from a submit through steps, tries and children, and to whom these ask", async () => {
+Deno.test("a trace links a submit to its runs, steps and children, and to the servers that they call", async () => {
   await using collector = startCollector();
   await using server = await startServer({
     kinds: `${TEST_KINDS},${TRACED_KINDS}`,
@@ -30,7 +30,7 @@ Deno.test("a trace leads from a submit through steps, tries and children, and to
   const all = [...runs, request!, own!, broken!, asked!, fetched!];
   assertEquals(new Set(all.map(({ traceId }) => traceId)), new Set([TRACE]));
 
-  // It has a second run as it waits for its child.
+  // The second attempt has two runs, since it waits for its child in between.
   const ofTask = runs.filter(({ name }) => name === "run traced");
   assertEquals(ofTask.map(outcome), [[1, "failed"], [2, "waiting"], [2, "completed"]]);
   const [failed, second] = ofTask;
@@ -50,7 +50,7 @@ Deno.test("a trace leads from a submit through steps, tries and children, and to
   assertEquals(exception!.name, "exception");
   assertMatch(String(exception!.attributes["exception.stacktrace"]), /RangeError: too far\n.*at /s);
 
-  // It was told before the end of the attempt.
+  // onError() was called once, within the span of the attempt.
   const [{ stack, ...told }] = collector.failed as [Record<string, unknown>];
   assertMatch(String(stack), /traced_kinds/);
   assertEquals(told, {
@@ -65,7 +65,7 @@ Deno.test("a trace leads from a submit through steps, tries and children, and to
   });
   assertEquals(collector.failed.length, 1);
 
-  // As many as leave room for what goes wrong, and how many were left out.
+  // The span has the first 100 log rows, and says how many were left out.
   assertEquals(second!.events.length, 100);
   assertEquals(second!.events[0]!.attributes, { "log.severity": "warn", "log.message": "row 1" });
   assertEquals(second!.attributes["headway.log.left_out"], 50);
@@ -81,7 +81,7 @@ function outcome({ attributes }: CollectedSpan): unknown[] {
   return [attributes["headway.task.attempt"], attributes["headway.run.outcome"]];
 }
 
-Deno.test("a server that stops has its task processes send the spans of their last seconds", async () => {
+Deno.test("a server that stops lets its task processes send their last spans", async () => {
   await using collector = startCollector();
   const env = { ...collector.env, OTEL_BSP_SCHEDULE_DELAY: "3600000" };
   await using server = await startServer({ env });
@@ -92,7 +92,7 @@ Deno.test("a server that stops has its task processes send the spans of their la
   assertEquals([run!.attributes["headway.task.id"], outcome(run!)], [task_id, [1, "completed"]]);
 });
 
-Deno.test("headway().submit() goes on with the trace of the code that calls it", async () => {
+Deno.test("headway().submit() continues the trace of the code that calls it", async () => {
   await using collector = startCollector();
   const program = new URL("../helpers/traced_program.ts", import.meta.url).href;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -105,7 +105,7 @@ Deno.test("headway().submit() goes on with the trace of the code that calls it",
   assertEquals([run!.traceId, run!.parentSpanId], [own!.traceId, own!.spanId]);
 });
 
-Deno.test("POST /tasks keeps a traceparent for workers that trace, and no header that is none", async () => {
+Deno.test("POST /tasks stores a valid traceparent for workers that trace, and ignores an invalid one", async () => {
   await using app = await testApp();
   const kept = async (headers: Record<string, string>) => {
     const response = await post(`${app.url}/tasks`, { kind: "echo" }, headers);

@@ -22,7 +22,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** Nothing of any upload lies in the store. */
+/** Asserts that the store holds nothing of any upload. */
 async function assertNoUploads(app: Server): Promise<void> {
   for (const prefix of ["upload", "piece"]) {
     const entries = await Array.fromAsync(app.engine.store.kv.list({ prefix: [prefix] }));
@@ -30,7 +30,7 @@ async function assertNoUploads(app: Server): Promise<void> {
   }
 }
 
-Deno.test("POST /uploads keeps bodies of any size, as a task then reads them", async () => {
+Deno.test("POST /uploads keeps bodies of any size, and tasks read the same bytes", async () => {
   await using app = await testApp();
   const piece = 60 * KiB;
   const sizes = [0, 1, piece - 1, piece, piece + 1, 4 * piece, 4 * piece + 1, 3 * MiB + 7];
@@ -55,7 +55,7 @@ Deno.test("POST /uploads keeps bodies of any size, as a task then reads them", a
   }
 });
 
-Deno.test("POST /uploads takes a name from the query or a header, of any characters", async () => {
+Deno.test("POST /uploads takes a name from ?name= or X-Filename, in any script, cut to 255 characters", async () => {
   await using app = await testApp();
   const upload = async (query: string, headers: Record<string, string>) => {
     const response = await fetch(`${app.url}/uploads${query}`, {
@@ -85,7 +85,7 @@ Deno.test("POST /uploads refuses what is over the limit, and keeps nothing of it
   }
   const exact = await fetch(`${app.url}/uploads`, { method: "POST", body: bytes.subarray(1) });
   assertEquals([exact.status, (await exact.json()).size], [201, 300 * KiB]);
-  // A length alone is enough: nothing need be sent.
+  // The Content-Length alone is refused, before any of the body is sent.
   using raw = await openRaw(`${app.url}/uploads`, {
     method: "POST",
     headers: { "content-length": String(10 ** 12) },
@@ -104,7 +104,7 @@ Deno.test("POST /uploads keeps nothing of a body that breaks off", async () => {
     });
     if (chunked) await raw.write(new TextEncoder().encode(`${bytes.length.toString(16)}\r\n`));
     await raw.write(bytes);
-    // Some of it is there, and no task can read it.
+    // Some of the upload is stored, but no task can read it.
     const entry = await eventually(async () => {
       const kv = app.engine.store.kv;
       const [piece] = await Array.fromAsync(kv.list({ prefix: ["piece"] }, { limit: 1 }));
@@ -117,7 +117,7 @@ Deno.test("POST /uploads keeps nothing of a body that breaks off", async () => {
   }
 });
 
-Deno.test("POST /tasks refuses an upload that is not there, and says where it is named", async () => {
+Deno.test("POST /tasks refuses an upload that does not exist and names its field, and so does a retry", async () => {
   await using app = await testApp();
   const post = (body: object) =>
     fetch(`${app.url}/tasks`, { method: "POST", body: JSON.stringify(body) });
@@ -129,7 +129,7 @@ Deno.test("POST /tasks refuses an upload that is not there, and says where it is
   }
   const deep = await post({ kind: "echo", input: { files: [{ csv_upload: "x" }] } });
   assertEquals((await assertProblem(deep, 422)).field, "input.files.0.csv_upload");
-  // One that is gone when the task is retried.
+  // An upload that is gone when its task is retried.
   const upload = await fetch(`${app.url}/uploads`, { method: "POST", body: "x" });
   const { upload_id } = await upload.json();
   const { task_id } = await submit(app.url, "checksum", { upload: upload_id });
@@ -142,7 +142,7 @@ Deno.test("POST /tasks refuses an upload that is not there, and says where it is
   );
 });
 
-Deno.test("POST /tasks/bulk counts in a dry run what a retry then does, where uploads are gone", async () => {
+Deno.test("a dry run of POST /tasks/bulk counts retries whose upload is gone as refused, as the retry does", async () => {
   await using app = await testApp();
   const upload = async () =>
     (await (await fetch(`${app.url}/uploads`, { method: "POST", body: "x" })).json()).upload_id;
@@ -166,7 +166,7 @@ Deno.test("POST /tasks/bulk counts in a dry run what a retry then does, where up
   assertEquals(await retry({ filter: {} }), { done: 2, ...told });
 });
 
-Deno.test("POST /uploads takes the file of a form, packed by gzip or not", async () => {
+Deno.test("POST /uploads takes a raw body or the file of a form, with gzip or without", async () => {
   await using app = await testApp({ HEADWAY_MAX_UPLOAD: String(300 * KiB) });
   const bytes = randomBytes(300 * KiB, 3);
   const post = (body: BodyInit, headers: Record<string, string> = {}, query = "") =>
@@ -206,7 +206,7 @@ Deno.test("POST /uploads takes the file of a form, packed by gzip or not", async
   }
 });
 
-Deno.test("POST /uploads keeps nothing of a form or a gzip that is too large, or not whole", async () => {
+Deno.test("POST /uploads refuses a form or gzip that is too large or damaged, and keeps nothing of it", async () => {
   await using app = await testApp({ HEADWAY_MAX_UPLOAD: String(300 * KiB) });
   const large = randomBytes(300 * KiB + 1, 4);
   const form = new FormData();
@@ -218,7 +218,7 @@ Deno.test("POST /uploads keeps nothing of a form or a gzip that is too large, or
   const wrong: [status: number, body: BodyInit, headers?: Record<string, string>][] = [
     [413, form],
     [413, gzip(new Uint8Array(300 * KiB + 1)), packedBy],
-    // Much that goes in, and nothing that comes out.
+    // A large body that unpacks to nothing.
     [413, new Blob(Array(20_000).fill(gzip(""))).stream(), packedBy],
     [400, two],
     [400, packed.slice(0, -10), packedBy],

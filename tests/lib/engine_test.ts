@@ -23,7 +23,7 @@ import { kvWith } from "../helpers/kv_with.ts";
 import { storeThat } from "../helpers/store_that.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-Deno.test("Engine runs what waits for nothing though the clock was set back, and nothing too early", async () => {
+Deno.test("Engine runs tasks that are due even if the clock was set back, and no delayed task too early", async () => {
   const free = counted("free");
   free.open();
   await using cluster = await Cluster.open(free.task);
@@ -43,7 +43,7 @@ Deno.test("Engine runs what waits for nothing though the clock was set back, and
   assertEquals((await recordOf(all, delayed)).status, "pending");
 });
 
-/** A kind that notes in which order its tasks start, and holds them until they are let go. */
+/** A kind that notes the order in which its tasks start, and holds them until `open()`. */
 function ordered(kind: string, options: { concurrency?: number } = {}) {
   const starts: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -60,7 +60,7 @@ function ordered(kind: string, options: { concurrency?: number } = {}) {
 }
 
 for (const end of ["stops", "is killed"] as const) {
-  Deno.test(`Engine runs what was interrupted before all that came later when its process ${end}`, async () => {
+  Deno.test(`Engine runs interrupted tasks before all later ones after their process ${end}`, async () => {
     const kind = ordered("k");
     await using cluster = await Cluster.open(kind.task);
     const first = await cluster.join({ alone: true, concurrency: 2 });
@@ -78,13 +78,13 @@ for (const end of ["stops", "is killed"] as const) {
   });
 }
 
-Deno.test("Engine gives a kind's last place to who is next, though another one needs no loading", async () => {
+Deno.test("Engine gives a kind's last slot to the next task, even if a later one need not be loaded", async () => {
   const kind = ordered("k", { concurrency: 1 });
   await using cluster = await Cluster.open(kind.task);
   const first = await cluster.join({ alone: true, role: "web" });
   const next = await submit(first, "k", { priority: 1 });
   await first.close(0);
-  // What it loads comes when it is let go.
+  // Tasks that it loads arrive only once the gate is open.
   const gate = Promise.withResolvers<void>();
   const get = async (key: Deno.KvKey) => {
     if (key[0] === "task") await gate.promise;
@@ -99,7 +99,7 @@ Deno.test("Engine gives a kind's last place to who is next, though another one n
   assertEquals(kind.starts, [next, later]);
 });
 
-Deno.test("Engine takes over what another left before all that came later, whichever process should claim first", async () => {
+Deno.test("Engine runs a task that another process gave back before all later ones, in any claim order", async () => {
   const kind = ordered("k");
   await using cluster = await Cluster.open(kind.task);
   let time = Date.now();
@@ -114,14 +114,14 @@ Deno.test("Engine takes over what another left before all that came later, which
   time += 60_000;
   await leaving.stopTasks(5000);
   await staying.hub.caughtUp();
-  // Nothing has to be left to the other one any longer.
+  // By now this process need not leave any claim to the other one.
   time += 5000;
   kind.open();
   for (const each of later) await when(staying, each, "completed");
   assertEquals(kind.starts.indexOf(id, 1), 2);
 });
 
-Deno.test("Engine counts how long an interrupted task waits from when it was interrupted", async () => {
+Deno.test("Engine measures how long an interrupted task waits from the interruption on", async () => {
   const kind = ordered("k");
   await using cluster = await Cluster.open(kind.task);
   let time = Date.now();
@@ -154,7 +154,7 @@ async function logOf(kv: Deno.Kv, id: string): Promise<string[]> {
   return messages;
 }
 
-Deno.test("Engine runs each task of a cluster once, whoever took it in", async () => {
+Deno.test("Engine runs each task of a cluster once, whichever process accepted it", async () => {
   const kind = counted("k");
   await using cluster = await Cluster.open(kind.task);
   const engines = [await cluster.join(), await cluster.join({ concurrency: 3 })];
@@ -167,7 +167,7 @@ Deno.test("Engine runs each task of a cluster once, whoever took it in", async (
   assertEquals(new Set(kind.runs.keys()), new Set(ids));
 });
 
-Deno.test("Engine claims no more at once than three commits hold, where others may claim them too", async () => {
+Deno.test("Engine claims no more tasks at once than three commits hold if other processes may claim them", async () => {
   const kind = counted("k");
   kind.open();
   await using cluster = await Cluster.open(kind.task);
@@ -181,7 +181,7 @@ Deno.test("Engine claims no more at once than three commits hold, where others m
   const ids = await Promise.all(Array.from({ length: 60 }, () => submit(web, "k")));
   try {
     await worker.hub.caughtUp();
-    // It reads what waits before it claims: then no more of the 60 are under way, however long it has.
+    // Only 24 of the 60 tasks are claimed, and no more while the store does not answer.
     await eventually(() => assertEquals(worker.runner!.running, 24));
     await worker.hub.caughtUp();
     assertEquals(worker.runner!.running, 24);
@@ -192,7 +192,7 @@ Deno.test("Engine claims no more at once than three commits hold, where others m
   assertEquals([...kind.runs.values()], ids.map(() => 1));
 });
 
-Deno.test("Engine keeps a kind's concurrency over the cluster, and runs all of its tasks", async () => {
+Deno.test("Engine keeps to a kind's concurrency across the cluster, and runs all of its tasks", async () => {
   const kind = counted("k", { concurrency: 2 });
   await using cluster = await Cluster.open(kind.task);
   const engines = [await cluster.join(), await cluster.join(), await cluster.join()];
@@ -223,7 +223,7 @@ Deno.test("Engine cancels a task that another process runs", async () => {
   });
 });
 
-/** Logs its steps and saves each, then waits at the third until it is let go. */
+/** A kind that logs and saves six steps, and waits after the third until `open()`. */
 function stepping(kind: string, options: { concurrency?: number } = {}) {
   const gate = Promise.withResolvers<void>();
   const starts: unknown[] = [];
@@ -247,7 +247,7 @@ function stepping(kind: string, options: { concurrency?: number } = {}) {
 
 for (const options of [{}, { concurrency: 1 }]) {
   const limit = "concurrency" in options ? "with a limit" : "without a limit";
-  Deno.test(`Engine takes up the tasks of one that died, from their checkpoints, ${limit}`, async () => {
+  Deno.test(`Engine resumes the tasks of a dead process from their checkpoints, for a kind ${limit}`, async () => {
     const kind = stepping("k", options);
     await using cluster = await Cluster.open(kind.task);
     const dying = await cluster.join();
@@ -255,7 +255,7 @@ for (const options of [{}, { concurrency: 1 }]) {
     const id = await submit(dying, "k");
     await eventually(async () => assertEquals((await recordOf(living, id)).message, "waits"));
     const owner = (await living.store.heads.get(id))?.owner;
-    // Whoever has it.
+    // Kills whichever process runs the task.
     const [dead, other] = owner === dying.store.sid ? [dying, living] : [living, dying];
     await cluster.kill(dead);
     kind.open();
@@ -277,7 +277,7 @@ for (const options of [{}, { concurrency: 1 }]) {
   });
 }
 
-Deno.test("Engine runs what waited for a place that a dead process held", async () => {
+Deno.test("Engine runs tasks that waited for a slot of a dead process", async () => {
   const kind = counted("k", { concurrency: 1 });
   await using cluster = await Cluster.open(kind.task);
   const engines = [await cluster.join(), await cluster.join()];
@@ -292,7 +292,7 @@ Deno.test("Engine runs what waited for a place that a dead process held", async 
   for (const id of ids) await when(living, id, "completed");
 });
 
-Deno.test("Engine gives a cancel its due when the owner of the task has died", async () => {
+Deno.test("Engine cancels a task whose owner has died", async () => {
   const kind = counted("k");
   await using cluster = await Cluster.open(kind.task);
   const worker = await cluster.join();
@@ -305,7 +305,7 @@ Deno.test("Engine gives a cancel its due when the owner of the task has died", a
   assertEquals([cancel_requested, by], [true, "bob"]);
 });
 
-Deno.test("Engine does not hold an old cancel against a task that was retried", async () => {
+Deno.test("Engine does not apply an earlier cancel to a task that was retried", async () => {
   const kind = counted("k");
   await using cluster = await Cluster.open(kind.task);
   const worker = await cluster.join();
@@ -337,7 +337,7 @@ Deno.test("Engine counts an attempt's time over all of its runs, whatever ended 
   await when(first, id, "pending");
   const { ranMs } = await headOf(id);
   assertGreater(ranMs!, 0);
-  // Of a process that died it is known until when it lived, not how long nobody ran its tasks.
+  // A run counts until the last renewal of the dead process, without the time that nobody ran it.
   const second = await cluster.join();
   await when(second, id, "running");
   await eventually(() => assertEquals(kind.seen.active, 1));
@@ -345,7 +345,7 @@ Deno.test("Engine counts an attempt's time over all of its runs, whatever ended 
   const renewed_at = new Date((await headOf(id)).runSince! + 3_600_000).toISOString();
   await cluster.kill(second);
   await cluster.kv.atomic().delete(keys.session(sid)).set(keys.dead(sid), renewed_at).commit();
-  // Nothing is left of the attempt's time.
+  // The attempt has no time left.
   const third = await cluster.join();
   const { error, attempt } = await when(third, id, "failed");
   assertEquals([error?.name, attempt], ["TimeoutError", 1]);
@@ -353,14 +353,14 @@ Deno.test("Engine counts an attempt's time over all of its runs, whatever ended 
   assertEquals(kind.runs.get(id), 2);
 });
 
-Deno.test("Engine writes nothing more once it was taken for dead", async () => {
+Deno.test("Engine writes nothing once it was taken for dead", async () => {
   const kind = counted("k");
   await using cluster = await Cluster.open(kind.task);
   const fenced = Promise.withResolvers<void>();
   const paused = await cluster.join({ onfenced: fenced.resolve });
   const ids = await Promise.all(Array.from({ length: 5 }, () => submit(paused, "k")));
   await eventually(() => assertEquals(kind.seen.active, 5));
-  // As another process does that has found its lease over.
+  // As another process does when it finds that the lease is over.
   const { sid } = paused.store;
   await cluster.kv.atomic().delete(keys.session(sid)).set(keys.dead(sid), null).commit();
   const newest = async () => {
@@ -387,7 +387,7 @@ Deno.test("Engine writes nothing more once it was taken for dead", async () => {
   assertEquals([...kind.runs.values()], ids.map(() => 2));
 });
 
-Deno.test("Engine returns its tasks when it stops, no attempt used, and another goes on", async () => {
+Deno.test("Engine.close() returns tasks without using up an attempt, and another process resumes them", async () => {
   const kind = stepping("k");
   await using cluster = await Cluster.open(kind.task);
   const first = await cluster.join();
@@ -401,7 +401,7 @@ Deno.test("Engine returns its tasks when it stops, no attempt used, and another 
   assertEquals(kind.starts, [[0, 1], [3, 1]]);
 });
 
-Deno.test("Engine that is alone waits for nothing after a crash", async () => {
+Deno.test("Engine that is alone resumes tasks after a crash without waiting for the lease to end", async () => {
   const kind = stepping("k");
   await using cluster = await Cluster.open(kind.task);
   const first = await cluster.join({ leaseMs: 3_600_000, alone: true });
@@ -414,7 +414,7 @@ Deno.test("Engine that is alone waits for nothing after a crash", async () => {
   assertEquals(kind.starts, [[0, 1], [3, 1]]);
 });
 
-Deno.test("Engine lets go of a task canceled while it waited for its turn", async () => {
+Deno.test("Engine lets go of a task that was canceled while it waited for a slot", async () => {
   const kind = counted("k", { concurrency: 1 });
   await using cluster = await Cluster.open(kind.task);
   const engine = await cluster.join();
@@ -427,7 +427,7 @@ Deno.test("Engine lets go of a task canceled while it waited for its turn", asyn
   assertEquals(kind.runs.has(second!), false);
 });
 
-Deno.test("Engine runs a delayed task at once that was canceled and retried", async () => {
+Deno.test("Engine runs a delayed task at once after it was canceled and retried", async () => {
   const kind = counted("k");
   kind.open();
   await using cluster = await Cluster.open(kind.task);
@@ -438,7 +438,7 @@ Deno.test("Engine runs a delayed task at once that was canceled and retried", as
   await when(engine, id, "completed");
 });
 
-Deno.test("Engine waits with a retry for as long as it should, in every process", async () => {
+Deno.test("Engine starts no second attempt before its time, in any process", async () => {
   let now = 1_000_000;
   const starts: number[] = [];
   const task = defineTask({
@@ -459,14 +459,14 @@ Deno.test("Engine waits with a retry for as long as it should, in every process"
   });
   now = Date.parse((await recordOf(engines[1]!, id)).run_at);
   assertGreater(now, 1_000_000);
-  // What has the queues looked at again.
+  // Another task makes the processes look at their queues again.
   const other = await submit(engines[1]!, "k", { maxAttempts: 2, priority: -1 });
   await when(engines[0]!, id, "completed");
   assertEquals(starts.filter((at) => at === 1_000_000).length, 1);
   await engines[0]!.store.cancel(other);
 });
 
-Deno.test("start() twice on one handle makes two processes of a cluster", async () => {
+Deno.test("start() twice on one database handle makes two processes of a cluster", async () => {
   await using directory = await tempDir();
   const kv = await Deno.openKv(`${directory.path}/test.db`);
   {
@@ -498,8 +498,8 @@ Deno.test("start() twice on one handle makes two processes of a cluster", async 
 });
 
 /**
- * A handle whose commits are each made twice while `repeats()`, the outcome of the second being told:
- * as by a client of KV Connect whose connection broke before the answer.
+ * A handle that makes each commit twice while `repeats()`, and returns the result of the second: as
+ * a client of KV Connect does if the connection breaks before the answer.
  */
 function repeating(kv: Deno.Kv, repeats: () => boolean): Deno.Kv {
   const atomic = () => {
@@ -525,7 +525,7 @@ function repeating(kv: Deno.Kv, repeats: () => boolean): Deno.Kv {
   return kvWith(kv, { atomic });
 }
 
-Deno.test("a claim that is committed, and told to be lost, does not leave the task to nobody", async () => {
+Deno.test("Engine runs a task whose claim was committed but reported as a conflict", async () => {
   let ran = 0;
   await using cluster = await Cluster.open(defineTask({
     kind: "counts",
@@ -545,11 +545,11 @@ Deno.test("a claim that is committed, and told to be lost, does not leave the ta
   assertEquals(ran, 1);
 });
 
-Deno.test("Engine.open() alone on a store that takes no writes gives up with the store's own error, and then can be opened", async () => {
+Deno.test("Engine.open() alone on a store that takes no writes rejects with its error, and may be tried again", async () => {
   await using cluster = await Cluster.open();
   await cluster.kv.set(keys.session("dead"), { role: "all" });
   let commits = 0;
-  // Room to begin, and none to reap the dead session.
+  // The first commit succeeds; all later ones fail, as does the one that reaps the dead session.
   const kv = storeThat(cluster.kv, () => {
     return ++commits > 1
       ? Promise.reject(new Error("database or disk is full"))
@@ -562,7 +562,7 @@ Deno.test("Engine.open() alone on a store that takes no writes gives up with the
   assertEquals(engine.store.journal.failure, null);
 });
 
-Deno.test("Engine tells nothing more of a task that ended while its children were made", async () => {
+Deno.test("Engine adds no event to a task that ended while its children were made", async () => {
   const child = counted("child");
   const parent = defineTask({
     kind: "parent",
@@ -589,7 +589,7 @@ Deno.test("Engine tells nothing more of a task that ended while its children wer
   await store.cancel(id);
   const { seq } = await when(engine, id, "canceled");
   go();
-  // Its children are canceled, which takes longer than to tell that they were made.
+  // Canceling the children takes longer than an event about them would.
   await eventually(async () => {
     const all = await Array.fromAsync(readGroup(cluster.kv, id, "all", { before: 2 }));
     assertEquals(all.map(({ state }) => state), ["canceled", "canceled"]);
@@ -598,7 +598,7 @@ Deno.test("Engine tells nothing more of a task that ended while its children wer
   assertEquals((await recordOf(engine, id)).seq, seq);
 });
 
-Deno.test("Engine fails a task whose rows the store refuses, and gives its slot to the next", async () => {
+Deno.test("Engine fails a task whose rows the store refuses, and gives its slot to the next task", async () => {
   let refuses = false;
   const kind = defineTask({
     kind: "k",

@@ -5,7 +5,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { storeThat } from "../helpers/store_that.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Long enough that nothing but a test writes. */
+/** A lease so long that nothing but the test writes. */
 const LEASE = { HEADWAY_LEASE_MS: "3600000" };
 
 const STEPS = { kind: "steps", input: { steps: 1, interval_ms: 0 } };
@@ -14,10 +14,10 @@ async function sessionsOf(kv: Deno.Kv): Promise<Deno.KvKey[]> {
   return await Array.fromAsync(kv.list({ prefix: keys.sessions }), ({ key }) => key);
 }
 
-Deno.test("Server starts over when it was taken for dead, also while it starts, as one process", async () => {
+Deno.test("Server starts over when it was taken for dead, even during a restart, and ends up as one session", async () => {
   using kv = await Deno.openKv(":memory:");
   let deaths = 0;
-  // As another process does that has found its lease over.
+  // As another process does when it finds that the lease is over.
   const deadly = storeThat(kv, async () => {
     if (deaths === 0) return;
     for (const key of await sessionsOf(kv)) {
@@ -27,7 +27,7 @@ Deno.test("Server starts over when it was taken for dead, also while it starts, 
   });
   await using app = await testApp({ ...LEASE, HEADWAY_LOG: "off" }, { kv: deadly });
   const first = app.engine;
-  // The second time when the tasks of the first are returned, before the engine is open.
+  // The second death comes while the tasks of the first session are returned: no engine is open.
   deaths = 2;
   const refused = await post(`${app.url}/tasks`, STEPS);
   assertEquals(refused.status, 503);
@@ -46,7 +46,7 @@ Deno.test("Server starts over when it was taken for dead, also while it starts, 
 });
 
 for (const which of ["HEADWAY_PORT", "HEADWAY_OPS_PORT"]) {
-  Deno.test(`Server stops when another program has ${which}`, async () => {
+  Deno.test(`Server.listen() stops the server if another program has the port of ${which}`, async () => {
     using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     using kv = await Deno.openKv(":memory:");
     const ports = { HEADWAY_PORT: "0", [which]: String(other.addr.port) };
@@ -57,7 +57,7 @@ for (const which of ["HEADWAY_PORT", "HEADWAY_OPS_PORT"]) {
   });
 }
 
-Deno.test("Server stops once, however often it is asked to, and is not ready from then on", async () => {
+Deno.test("Server.stop() stops once, however often it is called, and sets `stopping` at once", async () => {
   await using app = await testApp();
   assertEquals([app.stopping, app.drain], [false, null]);
   const stops = [app.stop(0), app.stop(1000), app[Symbol.asyncDispose]()];

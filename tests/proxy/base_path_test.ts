@@ -10,7 +10,7 @@ import { testApp } from "../helpers/server.ts";
 const { command, start } = PROXIES.nginx;
 const SECRET = "admin-secret-0123456789";
 
-/** How the two ways are set, on both sides. */
+/** The two ways to serve Headway below a path: what the proxy does, and Headway's settings. */
 const WAYS: [below: Below, settings: Record<string, string>][] = [
   [{ path: "/jobs/", strips: false }, { HEADWAY_BASE_PATH: "/jobs" }],
   [{ path: "/jobs/", strips: true }, {}],
@@ -20,14 +20,14 @@ async function press(page: Page, name: string, role = "button"): Promise<void> {
   await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
 }
 
-/** Waits until the first element of a selector reads so. */
+/** Waits until the first element that matches a selector has this text. */
 async function reads(page: Page, selector: string, text: string): Promise<void> {
   const shown = () =>
     page.$$eval(selector, ([it]) => it instanceof HTMLElement ? it.innerText.trim() : "");
   await eventually(async () => assertEquals(await shown(), text), { interval: 25 });
 }
 
-/** Waits until the bar of the open task is there. */
+/** Waits until the progress bar of the open task is at `percent`. */
 async function barIs(page: Page, percent: number): Promise<void> {
   const value = () =>
     page.$$eval(".progress [role=progressbar]", ([bar]) => bar?.getAttribute("aria-valuenow"));
@@ -61,13 +61,13 @@ async function usePage(browser: TestBrowser, app: Server, { url, client }: Proxy
   assertMatch(cookie!.name, /^__Secure-headway-/);
   openGate(`${gate}-1`);
   await barIs(page, 25);
-  // Its streams end, as at a restart: it goes on with what comes next.
+  // The page's streams end, as at a restart, and the page resumes them.
   app.pulse.endAll();
   openGate(`${gate}-2`);
   await barIs(page, 50);
   await page.reload({ waitUntil: "domcontentloaded" });
   await barIs(page, 50);
-  // The client and the element find their server by where they are from.
+  // The client and the element take the server's address from their own URLs.
   const shown = await page.evaluate(async (id) => {
     const element = document.createElement("headway-progress");
     element.setAttribute("task-id", id);
@@ -99,7 +99,8 @@ async function usePage(browser: TestBrowser, app: Server, { url, client }: Proxy
 }
 
 Deno.test({
-  name: "behind nginx below a path, kept or taken off, the page signs in, moves, resumes and links",
+  name:
+    "behind nginx below a path, kept or stripped, the page signs in, navigates, resumes and links",
   ignore: command === null,
   async fn() {
     await using browser = await TestBrowser.launch({ anyCertificate: true });

@@ -9,14 +9,14 @@ import { openStream } from "../helpers/sse.ts";
 const SECRET = "admin-secret-0123456789";
 const ADMIN = { authorization: `Bearer ${SECRET}` };
 
-/** A server as `deploy/` says, without heartbeats, which would push on what a proxy holds back. */
+/** Settings as in `deploy/`. Heartbeats are off: they would push on what a proxy holds back. */
 const SETTINGS = {
   HEADWAY_TRUST_PROXY: "1",
   HEADWAY_TOKENS: `me:admin:${SECRET}`,
   HEADWAY_HEARTBEAT_MS: "0",
 };
 
-/** A test of each proxy that is there; the others are left out, and counted as such. */
+/** Registers a test for each proxy. Without the proxy it is ignored, and counted as such. */
 function proxyTest(
   promise: string,
   run: (app: Server, proxy: Proxy) => Promise<void>,
@@ -50,7 +50,7 @@ async function submitTo(
 proxyTest("each event arrives before the next one is made", async (_app, proxy) => {
   const gate = crypto.randomUUID();
   const { task_id, token } = await submitTo(proxy, "gated-rows", { gate, rows: 30 });
-  // As a browser asks.
+  // As a browser sends.
   const headers = { "accept-encoding": "gzip, deflate, br, zstd" };
   const url = `${proxy.url}/tasks/${task_id}/stream?token=${token}`;
   await using stream = await openStream(url, { client: proxy.client, headers });
@@ -122,7 +122,7 @@ proxyTest("an upload is stored as it comes", async (app, proxy) => {
 proxyTest("who asks is known by address, and that it was by TLS", async (app, proxy) => {
   const { client, url } = proxy;
   const { task_id, token } = await submitTo(proxy, "waits");
-  // What a client claims of itself is not believed.
+  // A client may claim any address in X-Forwarded-For, and is not believed.
   const headers = { authorization: `Bearer ${token}`, "x-forwarded-for": "6.6.6.6" };
   await using stream = await openStream(`${url}/tasks/${task_id}/stream`, { client, headers });
   await stream.collect(1);
@@ -137,7 +137,7 @@ proxyTest(
   "a write of its own origin is taken, of the same name over HTTP refused",
   async (_app, proxy) => {
     const { client, url } = proxy;
-    // As browsers do it that do not say Sec-Fetch-Site.
+    // As browsers do that do not send Sec-Fetch-Site.
     const status = async (origin: string) => {
       const headers = { ...ADMIN, origin };
       const response = await fetch(`${url}/submit`, { method: "POST", client, headers });
@@ -153,7 +153,7 @@ proxyTest(
 proxyTest("a stream ends with its token, and opens no more", async (app, proxy) => {
   const { client, url } = proxy;
   const other = await submitTo(proxy, "waits");
-  // One that was there before its token was over.
+  // Tries again if the token expires before the stream is open.
   const { address, stream } = await eventually(async () => {
     const { task_id, token } = await submitTo(proxy, "waits");
     const address = `${url}/tasks/${task_id}/stream?token=${token}`;
@@ -168,9 +168,9 @@ proxyTest("a stream ends with its token, and opens no more", async (app, proxy) 
     await again.all();
     return again.response.status;
   };
-  // It may end a beat before its token.
+  // The stream may end a moment before its token does.
   await eventually(async () => assertEquals(await status(address, stream.lastEventId), 401));
-  // Nor does an id of its own stream open that of another task.
+  // Nor do a task's token and an event id open the stream of another task.
   await eventually(async () => {
     const fresh = await submitTo(proxy, "waits");
     const foreign = `${url}/tasks/${other.task_id}/stream?token=${fresh.token}`;
@@ -196,7 +196,7 @@ for (const name of ["nginx"] as const) {
 }
 
 Deno.test({
-  name: "behind caddy, streams are not compressed, which would hold some of them back",
+  name: "behind caddy, streams are not compressed, since that would delay their events",
   ignore: PROXIES.caddy.command === null,
   async fn() {
     await using app = await testApp(SETTINGS);

@@ -1,6 +1,6 @@
 /**
- * The tutorial that Headway grew out of works unchanged. Beside this file lie parts of it, to the
- * letter: the page (its §5), the client (its §4) and the steps that run it.
+ * The tutorial that Headway grew out of works unchanged. Beside this file are parts of it, word for
+ * word: the page (§5), the client (§4) and the steps to run them.
  *
  * @module
  */
@@ -26,7 +26,7 @@ async function submitQuick(url: string, input: Record<string, number> = {}): Pro
   return task_id;
 }
 
-/** A server whose tasks wait in line until a gate opens: a client is there when they begin. */
+/** A server whose tasks stay queued until a gate opens, so that a client can be there first. */
 async function heldApp(gate: string): Promise<Server> {
   const app = await testApp({ HEADWAY_CONCURRENCY: "1" });
   const { task_id } = await submit(app.url, "gated", { gate });
@@ -41,7 +41,7 @@ function serveBeside(url: string, page: string): Deno.HttpServer<Deno.NetAddr> {
     if (pathname === "/page") {
       return new Response(page, { headers: { "content-type": "text/html; charset=utf-8" } });
     }
-    // Which every browser asks for by itself.
+    // Every browser asks for it by itself.
     if (pathname === "/favicon.ico") return new Response(null, { status: 204 });
     return fetch(url + pathname + search, {
       method: request.method,
@@ -52,7 +52,7 @@ function serveBeside(url: string, page: string): Deno.HttpServer<Deno.NetAddr> {
   });
 }
 
-Deno.test("tutorial §1: the stream has the progress, its fields, and a complete event with the result", async () => {
+Deno.test("tutorial §1: the stream sends progress with the tutorial's fields, then complete with the result", async () => {
   await using app = await testApp();
   const task_id = await submitQuick(app.url);
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
@@ -74,7 +74,7 @@ Deno.test("tutorial §1: the stream has the progress, its fields, and a complete
   assertEquals(typeof (await unknown.json()).error, "string");
 });
 
-Deno.test("tutorial §2: the stream with heartbeat says ': heartbeat' while nothing happens", async () => {
+Deno.test("tutorial §2: stream-with-heartbeat sends ': heartbeat' while nothing happens", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "30" });
   const { task_id } = await submit(app.url, "demo", {}, { delay_ms: 3_600_000 });
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream-with-heartbeat`);
@@ -83,7 +83,7 @@ Deno.test("tutorial §2: the stream with heartbeat says ': heartbeat' while noth
   assertEquals(stream.data("message")[0].status, "pending");
 });
 
-Deno.test("tutorial §3: the stream with ids goes on at ?last_event_id=", async () => {
+Deno.test("tutorial §3: stream-with-id resumes after ?last_event_id=", async () => {
   await using app = await testApp();
   const task_id = await submitQuick(app.url);
   const url = `${app.url}/tasks/${task_id}/stream-with-id`;
@@ -116,13 +116,13 @@ Deno.test("tutorial §4: the client fills the page's elements and closes at the 
     (document.getElementById("progress") as HTMLProgressElement).value === 100 &&
     document.getElementById("message")!.textContent === "step 10 of 10"
   );
-  // `eventSource.close()` ran: CLOSED.
+  // 2 is CLOSED: `eventSource.close()` ran.
   await page.waitForFunction("eventSource.readyState === 2");
   assert(logs.some((text) => /^任务完成: /.test(text)), logs.join("\n"));
   assertEquals(problems, []);
 });
 
-Deno.test("tutorial §5: the page shows the progress and says that it is done", async () => {
+Deno.test("tutorial §5: the page shows the progress, and says when the task is done", async () => {
   await using app = await heldApp("page");
   await using browser = await TestBrowser.launch();
   await using server = serveBeside(app.url, await part("page.html"));
@@ -136,7 +136,7 @@ Deno.test("tutorial §5: the page shows the progress and says that it is done", 
     void dialog.accept();
   });
   const text = (id: string) => page.evaluate((id) => document.getElementById(id)!.textContent, id);
-  // Whatever it shows on the way, however short.
+  // Records everything that the page shows on the way, for however short a time.
   await page.evaluate(() => {
     const text = (id: string) => document.getElementById(id)!.textContent;
     const shown: [string | null, number, string][] = [];
@@ -182,7 +182,7 @@ Deno.test("tutorial §6: POST /submit needs no body, and a failed task says why"
   assertEquals(stream.data("complete")[0].error.message, "Failed at step 2, as asked");
 });
 
-Deno.test("tutorial, steps to run and expected output: its curl lines, ten steps of a second", async () => {
+Deno.test("tutorial, steps to run and expected output: its curl lines print ten steps and the result", async () => {
   await using app = await heldApp("steps");
   const lines = (await part("steps.sh.txt")).split("\n").filter((line) => line.startsWith("curl"));
   const run = async (line: string) => {
@@ -209,7 +209,7 @@ Deno.test("tutorial, steps to run and expected output: its curl lines, ten steps
   assertMatch(text, /\nevent: complete\ndata: \{.*"result":\{"data":"processed"\}\}\n\n$/);
 });
 
-Deno.test("tutorial, exercise 1: a canceled task says so, to who asked and to who watches", async () => {
+Deno.test("tutorial, exercise 1: the answer to a cancel says canceled, and so does the task's stream", async () => {
   await using app = await testApp({}, { cancelWaitMs: HANG_MS });
   const task_id = await submitQuick(app.url, { interval_ms: 60_000 });
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
@@ -221,7 +221,7 @@ Deno.test("tutorial, exercise 1: a canceled task says so, to who asked and to wh
   assertEquals(stream.events.at(-1)!.event, "complete");
 });
 
-Deno.test("tutorial, exercise 2: one stream shows all tasks, whole, when something changed", async () => {
+Deno.test("tutorial, exercise 2: stream-all sends all tasks, whole, when one of them changes", async () => {
   await using app = await testApp();
   const first = await submitQuick(app.url, { interval_ms: 60_000 });
   await using stream = await openStream(`${app.url}/tasks/stream-all`);

@@ -1,7 +1,8 @@
 /**
- * The soak: `deno task soak`. A server process of its own, on loopback, under one attack after the
- * other, with well-behaved clients beside them; then it is restarted with clients on it. Prints what
- * it held and how long others waited, and a verdict. Linux only (`/proc`, epoll); it ends by itself.
+ * The soak: `deno task soak`. It starts a server on loopback, attacks it in one way after the other
+ * beside well-behaved clients, and then restarts a server that has clients. It prints what the
+ * server held, how long clients waited, and a verdict. Linux only (`/proc`, epoll); it ends by
+ * itself.
  *
  * `--minutes <n>` says how long it attacks (5), `--clients <n>` how many clients the restart meets
  * (500).
@@ -130,7 +131,7 @@ async function rounds(server: ServerProcess, probe: Probe, end: number): Promise
   return phases;
 }
 
-/** Restarts a server that has clients; reports when their streams ended and when they reconnected. */
+/** Restarts a server that has clients; prints when their streams ended and they reconnected. */
 async function restart(count: number): Promise<string[]> {
   await using directory = await tempDir();
   const options = {

@@ -9,7 +9,7 @@ import { ATTACKS } from "./attacks.ts";
 import { slope } from "./figures.ts";
 import type { Look } from "./probe.ts";
 
-/** The span of an attack, or of none: `"nothing"` before all attacks, `"afterwards"` after them. */
+/** The time of an attack, or of none: `"nothing"` before all attacks, `"afterwards"` after them. */
 export interface Phase {
   round: number;
   name: string;

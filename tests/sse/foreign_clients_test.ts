@@ -1,5 +1,5 @@
 /**
- * Clients that others wrote: what they do by themselves must be enough.
+ * Clients that others wrote, which have to work without any code of ours.
  *
  * @module
  */
@@ -29,7 +29,7 @@ interface Client extends AsyncDisposable {
   seen(): Promise<Seen>;
 }
 
-/** The npm package. */
+/** The npm package `eventsource`. */
 function packageClient(): Client {
   const seen: Seen = { events: [], opens: 0, state: 0 };
   let source: EventSource;
@@ -88,7 +88,7 @@ Deno.test("an EventSource that is not closed stops by itself when the task is co
     await client.watch(`${app.url}/tasks/${task_id}/stream?last_event_id=0`);
   }
   for (const [name, client] of clients) {
-    // 204 is what ends it: it had come again.
+    // It reconnects, and the 204 that it gets ends it.
     await eventually(async () => assertEquals((await client.seen()).state, 2));
     const { events, opens } = await client.seen();
     assertEquals(opens, 1, name);
@@ -99,7 +99,7 @@ Deno.test("an EventSource that is not closed stops by itself when the task is co
   assertEquals(app.pulse.size, 0);
 });
 
-Deno.test("an EventSource goes on where it was when its stream's life is over", async () => {
+Deno.test("an EventSource resumes where it was when its stream's life is over", async () => {
   await using owned = new AsyncDisposableStack();
   const clients = await openClients(owned);
   const app = owned.use(
@@ -158,7 +158,7 @@ Deno.test("an EventSource loses nothing and gets nothing twice when the server i
   }
 });
 
-Deno.test("curl tells a stream that was cut from one that ended, and can resume it by hand", async () => {
+Deno.test("curl tells a stream that was cut from one that ended, and resumes it by Last-Event-ID", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;

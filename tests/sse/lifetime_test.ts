@@ -34,7 +34,11 @@ function watchStreams(app: Server): Pulsed[] {
   return streams;
 }
 
-/** Keeps an app that stops where its streams have ended and it still answers, until it is let go. */
+/**
+ * Holds the next app that stops at the point where its streams have ended and it still answers.
+ *
+ * @returns A function that lets it continue.
+ */
 function holdAtEnd(): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { end } = Drain.prototype;
@@ -46,7 +50,7 @@ function holdAtEnd(): () => void {
   return resolve;
 }
 
-/** Nothing is left of any stream. */
+/** Waits until nothing is left of any stream. */
 async function nothingLeft(app: Server, listeners: number): Promise<void> {
   await eventually(() => {
     assertEquals(app.pulse.size, 0);
@@ -75,7 +79,7 @@ for (const [name, what] of LIMITS) {
     const away = Promise.withResolvers<void>();
     const inside = Promise.withResolvers<void>();
     const source = new EventSource(url, {
-      // As it is, but for the wait, which would be that of a test.
+      // A real fetch, but with a short `retry:`, so that the test does not have to wait for long.
       fetch: async (input, init) => {
         const response = await fetch(input, init as RequestInit);
         const shorten = new TransformStream<string, string>({
@@ -101,7 +105,7 @@ for (const [name, what] of LIMITS) {
     };
     await away.promise;
     assertEquals(messages, []);
-    // Nobody was put out for it.
+    // No open stream was closed to make room.
     assertEquals(app.pulse.size, 2);
     assert(holders.every((holder) => !holder.ended));
     await holders[0].close();
@@ -129,7 +133,7 @@ Deno.test("sse 11: neither a task's token nor one of the operator takes the room
   await login.body?.cancel();
   const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
   await using streams = new AsyncDisposableStack();
-  /** Opens so many, and says how many of them were let in. */
+  /** Opens `count` streams, and returns how many of them were let in. */
   const open = async (path: string, count: number, headers: Record<string, string> = {}) => {
     let inside = 0;
     for (let n = 0; n < count; n++) {
@@ -142,7 +146,7 @@ Deno.test("sse 11: neither a task's token nor one of the operator takes the room
   };
   assertEquals(await open(`/tasks/${task_id}/stream?token=${token}`, 5), 3);
   assertEquals(await open(`/tasks/${task_id}/stream`, 2, headers), 2);
-  // The page's session is the token that it began with.
+  // A session counts as the token that it was started with.
   assertEquals(await open("/tasks/stream", 3, { cookie }), 1);
   assertEquals(await open("/tasks/stream-all", 2, { authorization: `Bearer ${reader}` }), 2);
   assertEquals(app.places.clients, [
@@ -153,7 +157,7 @@ Deno.test("sse 11: neither a task's token nor one of the operator takes the room
   ]);
 });
 
-Deno.test("sse 17: clients that go at a heartbeat disturb nobody", async () => {
+Deno.test("sse 17: clients that disconnect at a heartbeat leave nothing behind", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "10" });
   const { listeners } = app.engine.hub;
   await Promise.all(Array.from({ length: 50 }, async () => {
@@ -177,7 +181,7 @@ Deno.test("sse 17: 3,000 clients that come and go leave nothing behind", async (
     const raws = await Promise.all(
       Array.from({ length: 50 }, (_, n) => openRaw(app.url + paths[n % 3])),
     );
-    // Read to differing depths: with bytes left unread, closing is a reset.
+    // Only every other one is read: closing a connection with unread bytes resets it.
     await Promise.all(raws.map((raw, n) => n % 2 === 0 ? raw.until("\r\n\r\n") : null));
     for (const raw of raws) raw.close();
   }
@@ -187,7 +191,7 @@ Deno.test("sse 17: 3,000 clients that come and go leave nothing behind", async (
   openGate(gate);
 });
 
-Deno.test("sse 18: clients that go before they were answered leave nothing behind", async () => {
+Deno.test("sse 18: clients that disconnect before they are answered leave nothing behind", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   const { hostname, port } = new URL(app.url);
@@ -202,7 +206,7 @@ Deno.test("sse 18: clients that go before they were answered leave nothing behin
   await nothingLeft(app, listeners);
 });
 
-Deno.test("sse 20: a stream knows how it ended", async () => {
+Deno.test("sse 20: SseStream.ended says whether the task is done or the client is gone", async () => {
   await using app = await testApp();
   const streams = watchStreams(app);
   const { task_id } = await submit(app.url, "echo");
@@ -215,7 +219,7 @@ Deno.test("sse 20: a stream knows how it ended", async () => {
   await eventually(() => assertEquals(streams.map(({ ended }) => ended), ["done", "gone"]));
 });
 
-Deno.test("sse 21: streams end cleanly when their life is over, and go on", async () => {
+Deno.test("sse 21: streams end cleanly when their life is over, and clients resume where they ended", async () => {
   await using app = await testApp({ HEADWAY_STREAM_LIFE_MS: "1500" });
   const streams = watchStreams(app);
   const gate = crypto.randomUUID();
@@ -242,7 +246,7 @@ Deno.test("sse 21: streams end cleanly when their life is over, and go on", asyn
   assertEquals(rest.filter(({ event }) => event === "log").length, 2);
 });
 
-Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at the next server", async () => {
+Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and clients resume at the next server", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
@@ -278,8 +282,8 @@ Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at th
   assertEquals([end.status, end.attempt], ["completed", 1]);
   const stored = await storedEvents(server.url, task_id);
   const steps = stored.filter(({ event, data }) => event === "log" && /^step/.test(data.message));
-  // Asked to stop, it stopped between two yields: no step is lost, and none done twice but the one
-  // that was told and not yet saved.
+  // The task stopped between two yields: no step is lost, and only one that was logged and not yet
+  // saved is done twice.
   const told: string[] = steps.map(({ data }) => data.message);
   const once = told.filter((text, n) => text !== told[n - 1]);
   assertEquals(once, Array.from({ length: 400 }, (_, n) => `step ${n + 1}`));
@@ -297,8 +301,9 @@ Deno.test("sse 22: SIGTERM ends hundreds of streams cleanly, and all go on at th
 });
 
 Deno.test({
-  name: "sse 22: one that stops is not ready, and sends new streams away with 200",
-  // Where others answer it takes the whole minute that it is given.
+  name:
+    "sse 22: a stopping server is not ready, ends streams one by one, and answers new ones with 200",
+  // On a shared store, streams end over the whole minute that the stop may take.
   ignore: ON_DENOKV,
   fn: stopsWithRegard,
 });
@@ -339,7 +344,7 @@ async function stopsWithRegard() {
   for (const [n, at] of [...ends.values()].toSorted((a, b) => a - b).entries()) {
     assertGreaterOrEqual(at, 5 * n - 1);
   }
-  // Nobody comes back before the window is over; they were told when they ended how long to wait.
+  // The `retry:` at the end of each stream keeps its client away until the window is over.
   for (const stream of streams) {
     assertEquals(stream.broken, undefined);
     assertGreater(ends.get(stream)! + stream.retry!, 3000);
@@ -349,8 +354,8 @@ async function stopsWithRegard() {
 }
 
 Deno.test({
-  name: "sse 22: a task that does not stop keeps no stream open past the grace",
-  // Where others answer, streams do not wait for tasks.
+  name: "sse 22: a task that does not stop keeps no stream open beyond graceMs",
+  // On a shared store, streams do not wait for tasks.
   ignore: ON_DENOKV,
   fn: endsAfterTasks,
 });
@@ -364,7 +369,7 @@ async function endsAfterTasks() {
   await app[Symbol.asyncDispose]();
   await stream.all();
   assertEquals(stream.broken, undefined);
-  // It was put back before the stream ended, and whoever watches knows.
+  // The stream shows that the task was put back before the stream ended.
   assertEquals(stream.data("message").at(-1).status, "pending");
   assertMatch(stream.data("log").at(-1).message, /^Interrupted/);
 }

@@ -4,7 +4,7 @@ import { startServer } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-Deno.test("ids run on through servers that are killed one after another in the midst of progress", async () => {
+Deno.test("the ids of a task's stream never decrease over servers that are killed one after another", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   let url = "";
@@ -16,7 +16,7 @@ Deno.test("ids run on through servers that are killed one after another in the m
       url = `/tasks/${task_id}/stream`;
     }
     await using stream = await openStream(server.url + url, { lastEventId });
-    // Another number of them each time: the store is somewhere between two writes of the task.
+    // Another number of events each time: each kill comes at another point between two writes.
     await stream.until((it) => it.events.length > 30 + 17 * life);
     await server.kill("SIGKILL");
     await stream.all();

@@ -7,7 +7,7 @@ import { testApp } from "../helpers/server.ts";
 import { openRaw, openStream, type ReadEvent } from "../helpers/sse.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-Deno.test("sse 06: a client has a cursor before anything happened, and misses nothing after it", async () => {
+Deno.test("sse 06: a task's stream begins with an id, and a client that resumes after it misses nothing", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const { task_id } = await submit(app.url, "gated", { gate, rows: 3 }, { delay_ms: 100 });
@@ -25,7 +25,7 @@ Deno.test("sse 06: a client has a cursor before anything happened, and misses no
   assertEquals(again.data("complete").length, 1);
 });
 
-Deno.test("sse 06: also one who watches an empty store", async () => {
+Deno.test("sse 06: GET /tasks/stream of an empty store begins with a cursor, and resumes after it", async () => {
   await using app = await testApp();
   const many = await openStream(`${app.url}/tasks/stream`);
   const [snapshot] = await many.collect(1);
@@ -43,7 +43,7 @@ Deno.test("sse 06: also one who watches an empty store", async () => {
   ]);
 });
 
-Deno.test("sse 06: who comes back and missed nothing has a cursor at once, not at a heartbeat", async () => {
+Deno.test("sse 06: a client that resumes and missed nothing gets a cursor at once, not with a heartbeat", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "0" });
   const many = await openStream(`${app.url}/tasks/stream`);
   const [snapshot] = await many.collect(1);
@@ -54,7 +54,7 @@ Deno.test("sse 06: who comes back and missed nothing has a cursor at once, not a
   assert(await again.until(`id: ${snapshot!.id}`));
 });
 
-/** Reads whole events out of the bytes a connection had when it was cut. */
+/** Reads the complete events from the bytes that a connection had when it was cut. */
 function wholeEvents(text: string): Pick<ReadEvent, "id" | "event">[] {
   const events: Pick<ReadEvent, "id" | "event">[] = [];
   createParser({
@@ -63,7 +63,7 @@ function wholeEvents(text: string): Pick<ReadEvent, "id" | "event">[] {
   return events;
 }
 
-Deno.test("sse 07: 500 cuts at random places at 1,000 events a second: no gap, no double, in order", async () => {
+Deno.test("sse 07: 500 random cuts of a stream with 1,000 rows a second lose, repeat and reorder no row", async () => {
   await using app = await testApp();
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const rows = 3000;
@@ -79,12 +79,12 @@ Deno.test("sse 07: 500 cuts at random places at 1,000 events a second: no gap, n
       });
       while (raw.text.length < room && await raw.read());
       raw.close();
-      // However much came at once: what is behind the cut was never seen.
+      // A read may bring more than `room`: what comes after the cut counts as never received.
       raw.text = raw.text.slice(0, room);
       const { text, complete } = raw.body();
       const events = wholeEvents(text);
       for (const { id, event } of events) {
-        // The state as it is may be told again; all else runs up.
+        // The current state may be sent again; all other ids increase.
         const step = Number(id) - Number(lastEventId);
         if (event === "message" ? step < 0 : step <= 0) {
           throw new Error(`${event} ${id} after ${lastEventId}, seed ${seed}`);
@@ -106,8 +106,8 @@ Deno.test("sse 07: 500 cuts at random places at 1,000 events a second: no gap, n
   assertGreater(cuts, 500, `seed ${seed}`);
 });
 
-Deno.test("sse 07: cuts at random places of a stream over many tasks lose no newest state, and no end", async () => {
-  // Those that nothing cuts end by themselves.
+Deno.test("sse 07: random cuts of GET /tasks/stream lose no task's newest state and no complete event", async () => {
+  // Ends the connections that do not get enough to be cut.
   await using app = await testApp({ HEADWAY_STREAM_LIFE_MS: "200" });
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const random = seededRandom(seed);
@@ -144,7 +144,7 @@ Deno.test("sse 07: cuts at random places of a stream over many tasks lose no new
   await submitting;
   assertEquals(seen.size, tasks);
   assertGreater(cuts, 50);
-  // A client that is busy is told the newest state alone.
+  // A client that falls behind gets only the newest state of a task.
   const states = ["message pending", "message running", "message completed", "complete completed"];
   for (const own of seen.values()) {
     assertEquals(own, states.filter((state) => own.includes(state)), `seed ${seed}`);
@@ -152,7 +152,7 @@ Deno.test("sse 07: cuts at random places of a stream over many tasks lose no new
   }
 });
 
-Deno.test("sse 08: an id that cannot be resumed gets a reset with the whole task, in-band", async () => {
+Deno.test("sse 08: an id that a task's stream cannot resume gets a reset event with the whole task", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const { task_id } = await submit(app.url, "gated", { gate, rows: 2 });
@@ -170,7 +170,7 @@ Deno.test("sse 08: an id that cannot be resumed gets a reset with the whole task
   }
   openGate(gate);
   await finished(app.url, task_id);
-  // Finished, too: a garbled id is no reason to be told 204 or nothing.
+  // An unknown id gets a reset from a finished task, too, and not 204.
   await using stream = await openStream(url, { lastEventId: "999999" });
   await stream.all();
   assertEquals(stream.events[0]!.event, "reset");
@@ -178,7 +178,7 @@ Deno.test("sse 08: an id that cannot be resumed gets a reset with the whole task
   assertEquals(stream.data("complete").length, 1);
 });
 
-Deno.test("sse 08: an id whose rows were removed gets a reset, and then what is kept", async () => {
+Deno.test("sse 08: an id from before removed rows gets a reset, and then every row that is kept", async () => {
   await using app = await testApp({ HEADWAY_MAX_LOG: "100" });
   const { task_id } = await submit(app.url, "log-many", { rows: 1000, burst: 50, pause_ms: 1 });
   await finished(app.url, task_id);
@@ -186,12 +186,12 @@ Deno.test("sse 08: an id whose rows were removed gets a reset, and then what is 
   const kept = stored.filter(({ event }) => event === "log");
   assert(kept.length < 1000 && kept.length > 0, `${kept.length} rows kept`);
   const url = `${app.url}/tasks/${task_id}/stream`;
-  // Before the first row: on a slow store rows are kept, and removed, by the hundred.
+  // The id is from before the first row, since a slow store removes rows by the hundred.
   await using old = await openStream(url, { lastEventId: "1" });
   await old.all();
   assertEquals(JSON.parse(old.events[0]!.data).reason, "too-old");
   assertEquals(old.events.filter(({ event }) => event === "log").length, kept.length);
-  // It was asked for all there ever was.
+  // 0 asks for every row that ever was, and some were removed.
   for (const how of [{ lastEventId: "0" }, {}]) {
     const query = "lastEventId" in how ? "" : "?last_event_id=0";
     await using whole = await openStream(`${url}${query}`, how);
@@ -203,14 +203,14 @@ Deno.test("sse 08: an id whose rows were removed gets a reset, and then what is 
   await using unasked = await openStream(url);
   await unasked.all();
   assertEquals(unasked.events.map(({ event }) => event), ["message", "complete"]);
-  // The oldest that is still whole.
+  // The oldest id after which every row is kept.
   await using young = await openStream(url, { lastEventId: String(kept[0]!.seq - 1) });
   await young.all();
   assertEquals(young.data("reset"), []);
   assertEquals(young.data("log").length, kept.length);
 });
 
-Deno.test("sse 08: a cursor over many tasks that cannot be resumed gets a reset with the tasks", async () => {
+Deno.test("sse 08: a cursor that GET /tasks/stream cannot resume gets a reset event with the tasks", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo");
   await finished(app.url, task_id);
@@ -230,7 +230,7 @@ Deno.test("sse 08: a cursor over many tasks that cannot be resumed gets a reset 
   }
 });
 
-Deno.test("sse 09: a cursor of a store that was wiped and begun again is told apart", async () => {
+Deno.test("sse 09: a cursor of GET /tasks/stream is resumed after a restart, and reset on a new store", async () => {
   await using directory = await tempDir();
   const settings = (name: string) => ({ HEADWAY_KV: `${directory.path}/${name}.db` });
   let cursor: string;
@@ -253,12 +253,12 @@ Deno.test("sse 09: a cursor of a store that was wiped and begun again is told ap
   for (let n = 0; n < 3; n++) await finished(app.url, (await submit(app.url, "echo")).task_id);
   await using many = await openStream(`${app.url}/tasks/stream`, { lastEventId: cursor });
   assertEquals((await many.collect(1))[0]!.event, "reset");
-  // A task's own ids mean nothing for another task: its name has changed.
+  // The stream of one task needs no such check: the new store has no task with the old id.
   await using one = await openStream(`${app.url}/tasks/${old}/stream`, { lastEventId: "3" });
   assertEquals(one.response.status, 404);
 });
 
-Deno.test("sse 10: who has seen the end gets 204, who has not gets it first", async () => {
+Deno.test("sse 10: the stream of a finished task gives 204 only to a client that has its complete event", async () => {
   await using app = await testApp();
   for (const [kind, status] of [["echo", "completed"], ["throws", "failed"]] as const) {
     const { task_id } = await submit(app.url, kind, {});
@@ -275,7 +275,7 @@ Deno.test("sse 10: who has seen the end gets 204, who has not gets it first", as
       const [last, complete] = events.slice(-2);
       assertEquals([last!.event, JSON.parse(last!.data).status], ["message", status]);
       assertEquals([complete!.event, JSON.parse(complete!.data).status], ["complete", status]);
-      // Cut between the two, it gets the other one alone.
+      // A client that was cut off between the two events gets only the second.
       await using between = await openStream(url, { lastEventId: last!.id });
       assertEquals(await between.all(), [complete!]);
       await using again = await openStream(url, { lastEventId: stream.lastEventId });
@@ -285,7 +285,7 @@ Deno.test("sse 10: who has seen the end gets 204, who has not gets it first", as
   }
 });
 
-Deno.test("sse 10: a task that was retried is told on, and ends again", async () => {
+Deno.test("sse 10: the stream of a retried task resumes after the first end, and completes again", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "throws", {});
   await finished(app.url, task_id);
@@ -304,14 +304,14 @@ Deno.test("sse 10: a task that was retried is told on, and ends again", async ()
     "failed",
   ]);
   assertEquals(second.data("complete").length, 1);
-  // From the very beginning: the end that was taken back is not told as one.
+  // From the beginning, the first end is not sent: the retry took it back.
   await using whole = await openStream(url, { lastEventId: "0" });
   await whole.all();
   assertEquals(whole.events.filter(({ event }) => event === "complete").length, 1);
   assertEquals(whole.events.at(-1)!.event, "complete");
 });
 
-Deno.test("sse 25: the first connect can resume by the query, and the header wins", async () => {
+Deno.test("sse 25: last_event_id in the query resumes a stream, and the Last-Event-ID header overrides it", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "log-many", { rows: 5 });
   await finished(app.url, task_id);
@@ -335,11 +335,11 @@ Deno.test("sse 25: the first connect can resume by the query, and the header win
     fifth,
   ]);
   assertEquals(await logs(`?last_event_id=garbage`, String(fourth)), [fifth]);
-  // As event-source-polyfill does when it connects again.
+  // As event-source-polyfill does when it reconnects.
   assertEquals(await logs(`?last_event_id=0&lastEventId=${fourth}`), [fifth]);
 });
 
-Deno.test("sse 32: a quiet topic's cursor moves on beside a busy one", async () => {
+Deno.test("sse 32: heartbeats advance the cursor of a stream over quiet tasks while other tasks are busy", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "50" });
   await using quiet = await openStream(`${app.url}/tasks/stream?kind=says`);
   const [snapshot] = await quiet.collect(1);

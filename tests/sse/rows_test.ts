@@ -5,7 +5,7 @@ import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 import { openStream } from "../helpers/sse.ts";
 
-Deno.test("GET /tasks/stream?rows= also carries the rows of the tasks it names, and of no other", async () => {
+Deno.test("GET /tasks/stream?rows= also carries the rows of the named tasks, and of no others", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "gated", { gate: "rows", rows: 5 });
   const other = await submit(app.url, "gated", { gate: "rows", rows: 5 });
@@ -21,7 +21,7 @@ Deno.test("GET /tasks/stream?rows= also carries the rows of the tasks it names, 
   assert(stream.data("complete").some(({ task_id: id }) => id === other.task_id));
 });
 
-Deno.test("GET /tasks/stream?rows= resumes behind the last id, with every row once", async () => {
+Deno.test("GET /tasks/stream?rows= resumes after the last id, and sends every row once", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "gated-rows", { gate: "resume", rows: 40 });
   const url = `${app.url}/tasks/stream?rows=${task_id}`;
@@ -41,7 +41,7 @@ Deno.test("GET /tasks/stream?rows= resumes behind the last id, with every row on
   );
 });
 
-Deno.test("GET /tasks/stream?rows= tells what of the outputs was taken back, whatever else it selects", async () => {
+Deno.test("GET /tasks/stream?rows= sends a rewind when outputs are taken back, whatever else it selects", async () => {
   await using app = await testApp();
   const labels = { owner: "acme", tags: ["t"] };
   for (const query of ["", "&kind=puts-again", "&owner=acme", "&tag=t"]) {
@@ -62,7 +62,7 @@ Deno.test("GET /tasks/stream?rows= tells what of the outputs was taken back, wha
   }
 });
 
-Deno.test("GET /tasks/stream?rows= says what is wrong with its ids", async () => {
+Deno.test("GET /tasks/stream?rows= answers 400 to no ids or too many, and 404 to an invalid id", async () => {
   await using app = await testApp();
   const id = "0".repeat(26);
   const many = Array.from({ length: 21 }, (_, n) => id.slice(2) + String(n + 10)).join();

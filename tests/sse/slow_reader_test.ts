@@ -9,7 +9,7 @@ import { openGate } from "../helpers/gate.ts";
 import { ON_DENOKV, startServer, testApp } from "../helpers/server.ts";
 import { openRaw, openStream } from "../helpers/sse.ts";
 
-/** A clock for streams that moves when it is told. */
+/** A pulse whose clock a test moves. */
 class ManualPulse extends Pulse {
   #now = 0;
   #streams: SseStream[] = [];
@@ -36,7 +36,7 @@ class ManualPulse extends Pulse {
 
 const MiB = 1024 * 1024;
 
-/** Every block of what a cut connection had: its id and the name of its event. */
+/** The id and the name of every complete event that a cut connection got. */
 function blocks(text: string): { id: string; event: string }[] {
   const read: { id: string; event: string }[] = [];
   createParser({
@@ -45,7 +45,7 @@ function blocks(text: string): { id: string; event: string }[] {
   return read;
 }
 
-Deno.test("sse 14: a heartbeat comes after silence alone, and 0 turns it off", async () => {
+Deno.test("sse 14: SseStream sends a heartbeat only after heartbeatMs of silence, and none if it is 0", async () => {
   for (const heartbeatMs of [15_000, 0]) {
     using pulse = new ManualPulse();
     const stream = new SseStream({ pulse, heartbeatMs, lifeMs: 0, retryMs: 0, queue: 8 });
@@ -56,13 +56,13 @@ Deno.test("sse 14: a heartbeat comes after silence alone, and 0 turns it off", a
     }
     stream.end();
     const text = await new Response(stream.body).text();
-    // The last message at 9 s, then silence: at 24 s, 39 s and 54 s.
+    // The last message is sent at 9 s, so the heartbeats come at 24 s, 39 s and 54 s.
     const beats = heartbeatMs === 0 ? "" : ": heartbeat\n\n".repeat(3);
     assertEquals(text, "data: x\n\n".repeat(10) + beats);
   }
 });
 
-Deno.test("sse 14: heartbeats come over HTTP from the beginning, on every stream", async () => {
+Deno.test("sse 14: every stream route sends heartbeats before anything happens", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "30" });
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   for (const path of ["/tasks/stream", "/tasks/stream-all", `/tasks/${task_id}/stream`]) {
@@ -73,7 +73,7 @@ Deno.test("sse 14: heartbeats come over HTTP from the beginning, on every stream
   }
 });
 
-Deno.test("sse 15: heartbeats do not pile up before a reader that does not read", () => {
+Deno.test("sse 15: SseStream bounds the heartbeats that wait for a reader, and drops a stalled reader", () => {
   using pulse = new ManualPulse();
   const stream = new SseStream({
     pulse,
@@ -96,12 +96,12 @@ Deno.test("sse 15: heartbeats do not pile up before a reader that does not read"
   }
   assertLess(beats, 50);
   assertEquals(stream.ended, null);
-  // Nor is it kept for ever.
+  // A reader that takes nothing for a minute is dropped.
   pulse.pass(120_000);
   assertEquals([stream.ended, pulse.size], ["stalled", 0]);
 });
 
-Deno.test("sse 16: more at once than waits for a slow reader ends no stream whose reader keeps up", async () => {
+Deno.test("sse 16: SseStream takes more messages at once than its queue holds if its reader keeps up", async () => {
   using pulse = new ManualPulse();
   const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 });
   const row = (n: number) => new TextEncoder().encode(`id: ${n}\n\n`);
@@ -112,7 +112,7 @@ Deno.test("sse 16: more at once than waits for a slow reader ends no stream whos
   assertEquals(text, Array.from({ length: 1000 }, (_, n) => `id: ${n}\n\n`).join(""));
 });
 
-Deno.test("sse 16: a reader that had time and took nothing is let go at the bound", async () => {
+Deno.test("sse 16: SseStream ends as slow when its queue is full and its reader had time but took nothing", async () => {
   using pulse = new ManualPulse();
   const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 8 });
   const row = new TextEncoder().encode("id: 1\n\n");
@@ -121,11 +121,11 @@ Deno.test("sse 16: a reader that had time and took nothing is let go at the boun
   stream.send(row);
   const text = await new Response(stream.body).text();
   assertEquals(stream.ended, "slow");
-  // What the body held; the rest is in the store.
+  // The messages that the body held: when it resumes, the client gets the rest from the store.
   assertEquals(text, "id: 1\n\n".repeat(16));
 });
 
-Deno.test("sse 16: the body holds a bounded number of bytes, however large a message is", () => {
+Deno.test("sse 16: the body of SseStream holds a bounded number of bytes, however large a message is", () => {
   using pulse = new ManualPulse(new Backlog());
   const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 64 });
   let held = 0;
@@ -158,17 +158,17 @@ Deno.test("sse 16: where too much waits for all readers, those are let go that t
   const others = [open(), open(), open()];
   const reader = slow.body.getReader();
   pulse.pass(1500);
-  // It takes one of eight, and that is enough.
+  // One of its eight messages is enough to count as reading.
   await reader.read();
   pulse.pass(1000);
   assertEquals([stuck, slow, ...others].map(({ ended }) => ended), [
     "stalled",
     ...Array(4).fill(null),
   ]);
-  // Its client sees a connection that broke, and comes again.
+  // Its client sees a broken connection, and reconnects.
   await assertRejects(() => new Response(stuck.body).bytes());
   pulse.pass(1000);
-  // For each that is stuck the platform holds half a MiB besides: so two of three have to go.
+  // The platform holds another half MiB for each stuck reader, so two of the three have to go.
   assertEquals([slow, ...others].map(({ ended }) => ended), [
     null,
     "stalled",
@@ -179,7 +179,7 @@ Deno.test("sse 16: where too much waits for all readers, those are let go that t
   await reader.cancel();
 });
 
-Deno.test("sse 17: a client that a heartbeat finds gone is let go, and nothing is thrown", () => {
+Deno.test("sse 17: SseStream ends without an error when a heartbeat finds that its client is gone", () => {
   using pulse = new ManualPulse();
   const stream = new SseStream({
     pulse,
@@ -193,7 +193,7 @@ Deno.test("sse 17: a client that a heartbeat finds gone is let go, and nothing i
   try {
     ReadableStreamDefaultController.prototype.enqueue = function (chunk: unknown) {
       enqueue.call(this, chunk);
-      // As the runtime does when it writes, and the connection is no more.
+      // As the runtime does when it writes to a connection that is closed.
       void stream.body.cancel();
     };
     pulse.pass(20);
@@ -210,7 +210,7 @@ Deno.test({
     await using server = await startServer();
     const rows = 800;
     const bytes = 40_000;
-    // Warm: what the first run of this code takes for good is not the readers'.
+    // A warm-up: memory that the first run takes for good does not count for the readers.
     await finished(
       server.url,
       (await submit(server.url, "log-many", { rows: 200, bytes })).task_id,
@@ -224,17 +224,17 @@ Deno.test({
     const looks: Promise<number>[] = [];
     await using good = await openStream(url, { lastEventId: "0" });
     await good.until((it) => {
-      // Any chunk is a good moment to look.
+      // The memory is measured at each chunk.
       looks.push(residentBytes(server.process.pid));
       return it.ended;
     });
     const kept = good.events.filter(({ event }) => event !== "message").map(({ id }) => id);
     assertEquals(kept.length, rows + 1);
-    // All of it for all of them would be 320 MB.
+    // All rows for all stuck readers would be 320 MB.
     const highest = Math.max(...await Promise.all(looks));
     assertLess((highest - before) / MiB, 150);
 
-    // Now they read on: what waited, a clean end, and not the end of the task.
+    // Now one of them reads on: it gets what waited and a clean end, but not the end of the task.
     const [first, ...others] = stuck;
     for (const other of others) other.close();
     using raw = first!;
@@ -253,7 +253,7 @@ Deno.test({
   },
 });
 
-Deno.test("sse 21: lives end at four fifths of their time to all of it, not all at once", () => {
+Deno.test("sse 21: SseStreams end after 80 to 100 % of lifeMs, at different times", () => {
   using pulse = new ManualPulse();
   const ends = Array.from({ length: 100 }, () => {
     return new SseStream({ pulse, heartbeatMs: 0, lifeMs: 600_000, retryMs: 0, queue: 8 });
@@ -268,7 +268,7 @@ Deno.test("sse 21: lives end at four fifths of their time to all of it, not all 
   assertGreater(new Set(seconds).size, 30);
 });
 
-Deno.test("sse 24: an event is encoded once, however many watch", async () => {
+Deno.test("sse 24: an event is encoded once, however many clients watch its task", async () => {
   await using app = await testApp();
   const marker = crypto.randomUUID();
   const { task_id } = await submit(app.url, "gated", { gate: marker, rows: 1 });
@@ -293,8 +293,8 @@ Deno.test("sse 24: an event is encoded once, however many watch", async () => {
 });
 
 Deno.test({
-  name: "sse 31: before a slow reader progress is conflated, and the end is not lost",
-  // Behind a slow store progress is conflated for everybody.
+  name: "sse 31: a slow reader gets conflated progress, and still the end of the task",
+  // A slow store conflates progress for every reader.
   ignore: ON_DENOKV,
   fn: progressIsConflated,
 });
@@ -306,7 +306,7 @@ async function progressIsConflated() {
   const url = `${app.url}/tasks/${task_id}/stream`;
   using slow = await openRaw(url, { headers: { connection: "close" } });
   await using quick = await openStream(url);
-  // 18 MB are more than the sockets of the other one hold.
+  // 18 MB, which is more than the sockets of the slow reader hold.
   await quick.until((it) => it.events.length > 1500);
   openGate("conflated");
   await quick.all();
@@ -333,7 +333,7 @@ async function progressIsConflated() {
 }
 
 Deno.test({
-  name: "sse 08: a reader that trimming overtakes is told so, and gets what is left",
+  name: "sse 08: a reader that trimming overtakes gets a reset, and then the rows that are left",
   // 60 MB take a KV Connect server too long.
   ignore: ON_DENOKV,
   fn: trimmingOvertakes,
@@ -344,7 +344,7 @@ async function trimmingOvertakes() {
   const rows = 1500;
   const { task_id } = await submit(app.url, "log-many", { rows, bytes: 40_000 });
   await taskWhen(app.url, task_id, ({ seq }) => seq > 250);
-  // 12 MB are more than the sockets between hold: it stands in the middle of what is stored.
+  // 12 MB, which is more than its sockets hold: the reader is in the middle of the stored rows.
   using raw = await openRaw(`${app.url}/tasks/${task_id}/stream`, {
     headers: { "last-event-id": "0", connection: "close" },
   });
@@ -366,6 +366,6 @@ async function trimmingOvertakes() {
     },
   }).feed(raw.body().text);
   assertEquals(last, rows);
-  // Again, where it was quick enough to be overtaken twice.
+  // There may be several: trimming can overtake the reader more than once.
   assertGreater(resets, 0);
 }

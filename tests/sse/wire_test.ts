@@ -9,7 +9,7 @@ import { openRaw, openStream } from "../helpers/sse.ts";
 
 const EVENTS = new Set(["message", "log", "output", "complete"]);
 
-/** Every way to break a line or a field that is known. */
+/** Every known way to break out of a line or a field. */
 const HOSTILE = [
   "x\ndata: forged\n\n",
   "x\rdata: forged\r\r",
@@ -29,7 +29,7 @@ async function wire(url: string): Promise<string> {
   return text;
 }
 
-Deno.test("sse 01: text of many lines arrives whole, and no CR is on the wire", async () => {
+Deno.test("sse 01: text with line breaks arrives whole, and no CR is on the wire", async () => {
   await using app = await testApp();
   const text = "a\rb\r\nc\nd";
   const { task_id } = await submit(app.url, "says", { texts: [text] });
@@ -59,7 +59,7 @@ Deno.test("sse 02: nothing a task says can forge an event or a field", async () 
       assertMatch(id, /^\d+$/);
       JSON.parse(data);
     }
-    // Also by lines: a client that takes another character for the end of a line is none of ours.
+    // The raw lines, too. By the standard, no other character on the wire ends a line.
     for (const line of (await wire(url)).split("\n")) {
       assertMatch(line, /^(|retry: \d+|id: \d+|event: (log|output|complete)|data: \{.*\})$/s);
     }
@@ -84,7 +84,7 @@ Deno.test("sse 02: nothing in a request can forge an event or a field", async ()
   }
 });
 
-Deno.test("sse 03: leading white space is kept", async () => {
+Deno.test("sse 03: leading white space of a log message is kept", async () => {
   await using app = await testApp();
   const texts = [" a", "  b", "\tc", " ", ""];
   const { task_id } = await submit(app.url, "says", { texts });
@@ -93,7 +93,7 @@ Deno.test("sse 03: leading white space is kept", async () => {
   assertEquals(stream.data("log").map(({ message }) => message), texts);
 });
 
-Deno.test("sse 04, 05: ids are safe in a header, without a CORS preflight", async () => {
+Deno.test("sse 04, 05: event ids are safe in a Last-Event-ID header, which needs no CORS preflight", async () => {
   await using app = await testApp({ HEADWAY_HEARTBEAT_MS: "20" });
   await using many = await openStream(`${app.url}/tasks/stream`);
   await using all = await openStream(`${app.url}/tasks/stream-all`);
@@ -107,11 +107,11 @@ Deno.test("sse 04, 05: ids are safe in a header, without a CORS preflight", asyn
   await all.until((it) => it.events.length > 1);
   ids.push(many.lastEventId);
   for (const { events } of [one, many, all]) ids.push(...events.map(({ id }) => id));
-  // Fetch takes a Last-Event-ID for safe up to 128 bytes without any of `"():<>?@[\]{}` and DEL.
+  // Fetch safelists a Last-Event-ID of up to 128 bytes without any of `"():<>?@[\]{}` and DEL.
   for (const id of ids) assertMatch(id, /^[A-Za-z0-9._~-]{1,128}$/);
 });
 
-Deno.test("sse 12: headers and the first bytes come before anything happens", async () => {
+Deno.test("sse 12: every stream sends its headers and a first event before anything happens", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   for (const path of ["/tasks/stream", "/tasks/stream-all", `/tasks/${task_id}/stream`]) {
@@ -121,7 +121,7 @@ Deno.test("sse 12: headers and the first bytes come before anything happens", as
   }
 });
 
-Deno.test("sse 23: each client is told another time to wait", async () => {
+Deno.test("sse 23: retry times differ from stream to stream, by up to half of HEADWAY_RETRY_MS", async () => {
   await using app = await testApp({ HEADWAY_RETRY_MS: "1000" });
   const { task_id } = await submit(app.url, "echo");
   await finished(app.url, task_id);
@@ -136,7 +136,7 @@ Deno.test("sse 23: each client is told another time to wait", async () => {
   assert(Math.max(...waits) - Math.min(...waits) > 500, "they are spread");
 });
 
-Deno.test("sse 28: HTTP/2 has the stream without headers of HTTP/1", async () => {
+Deno.test("sse 28: a stream over HTTP/2 has no connection headers of HTTP/1", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "ticker", { ticks: 20, interval_ms: 10 });
   const { code, stdout } = await new Deno.Command("curl", {
@@ -176,7 +176,7 @@ Deno.test("sse 28: one HTTP/2 connection carries twenty streams at once", async 
   await once(session, "close");
 });
 
-Deno.test("sse 29: the type is exact, no length is given, Accept is heard", async () => {
+Deno.test("sse 29: streams are exactly text/event-stream, without a length, and 406 if Accept excludes it", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "waits");
   for (
@@ -213,13 +213,13 @@ Deno.test("sse 29: the type is exact, no length is given, Accept is heard", asyn
     assertMatch(head.head, /^HTTP\/1.1 200 /);
     assertMatch(head.head, /^content-type: text\/event-stream$/im);
   }
-  // HEAD made no stream, and the others' are gone.
+  // HEAD opened no stream, and the streams of the other requests are gone.
   await eventually(() => assertEquals(app.pulse.size, 0));
   await eventually(() => assertEquals(app.places.clients.length, 0));
   await fetch(`${app.url}/tasks/${task_id}/cancel`, { method: "POST" }).then((it) => it.json());
 });
 
-Deno.test("sse 30: no byte stands before the first field, and no character is split wrongly", async () => {
+Deno.test("sse 30: no byte comes before a stream's first field, and no multi-byte character breaks", async () => {
   await using app = await testApp();
   const text = "進捗 🚀 é ".repeat(500);
   const { task_id } = await submit(app.url, "says", { texts: Array(3).fill(text) });

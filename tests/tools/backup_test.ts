@@ -15,7 +15,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** Runs a task of deno.json, as a person does. */
+/** Runs a `deno task`, as a person does. */
 async function deno(task: string, args: string[], kv: string) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", task, ...args],
@@ -52,12 +52,12 @@ async function assertAllSteps(base: string, id: string): Promise<void> {
   const rows = (await storedEvents(base, id))
     .flatMap(({ event, data }) => event === "log" ? [data.message] : [])
     .filter((message) => message.startsWith("step "))
-    // What was done since the last checkpoint is done again.
+    // A step after the last checkpoint is done, and logged, again.
     .filter((message, n, all) => message !== all[n - 1]);
   assertEquals(rows, Array.from({ length: 40 }, (_, n) => `step ${n + 1}`), id);
 }
 
-Deno.test("a backup under load is one moment of the store, and both the server and the copy go on", async () => {
+Deno.test("deno task backup copies one moment of a store under load; server and copy both go on", async () => {
   await using folder = await tempDir();
   const copies = [1, 2, 3].map((n) => `${folder.path}/copy${n}.db`);
   await using server = await startServer({ kv: `${folder.path}/kv.db` });
@@ -68,7 +68,7 @@ Deno.test("a backup under load is one moment of the store, and both the server a
     ids = busy.ids;
     await eventually(() => assert(busy.ids.length > 0));
     for (const copy of copies) {
-      // Work goes on before, during and after.
+      // The server does work before, during and after the backup.
       const before = busy.ids.length;
       const { code, stdout, stderr } = await deno("backup", [copy], server.kv);
       assertEquals([code, stderr], [0, ""]);
@@ -84,13 +84,13 @@ Deno.test("a backup under load is one moment of the store, and both the server a
   for (const [n, copy] of copies.entries()) {
     using kv = await Deno.openKv(copy);
     const records = await assertConsistent(kv);
-    // Each of the four may have one in the store that it has not been told of.
+    // Each of the four loops may have a task in the store whose id it has not received yet.
     assert(records.length > 0 && records.length <= taken[n]! + 4);
     unfinished.push(records.filter(({ finished_at }) => finished_at === null).length);
   }
   assert(unfinished.some((count) => count > 0), `${unfinished}`);
 
-  // A server on the copy, while the other one still runs: every task goes on from its checkpoint.
+  // On a server for the copy, while the first still runs, every task goes on from its checkpoint.
   for (const copy of copies) {
     await using second = await startServer({ kv: copy });
     const { tasks } = await (await fetch(`${second.url}/tasks?limit=500`)).json();
@@ -98,7 +98,7 @@ Deno.test("a backup under load is one moment of the store, and both the server a
   }
 });
 
-Deno.test("a restored store takes the place of the old one, which is kept, and resets who watched", async () => {
+Deno.test("deno task restore replaces the store, keeps the old one, and resets clients of the lost history", async () => {
   await using folder = await tempDir();
   await using gate = closedGate();
   const [store, copy] = [`${folder.path}/kv.db`, `${folder.path}/copy.db`];
@@ -136,11 +136,11 @@ Deno.test("a restored store takes the place of the old one, which is kept, and r
   const gone = await fetch(`${server.url}/tasks/${later}`);
   await gone.body?.cancel();
   assertEquals(gone.status, 404);
-  // What the old store told is not what this one will tell.
+  // A cursor of the old store means nothing in this one.
   await using stream = await openStream(`${server.url}/tasks/stream`, { lastEventId: cursor });
   const [event] = await stream.collect(1);
   assertEquals(event?.event, "reset");
-  // Nor is an id of the task's own stream, though as much has happened here.
+  // Nor do the lost ids of the task's own stream, though as much has happened here.
   for (const id of lost) {
     await using own = await openStream(`${server.url}/tasks/${kept}/stream?last_event_id=${id}`);
     const [first] = await own.collect(1);
@@ -150,17 +150,17 @@ Deno.test("a restored store takes the place of the old one, which is kept, and r
       "unknown",
     ]);
   }
-  // What was there at the time of the backup still is.
+  // An id from before the backup is still valid.
   await using shared = await openStream(`${server.url}/tasks/${kept}/stream?last_event_id=2`);
   assertEquals((await shared.all()).filter(({ event }) => event === "reset"), []);
-  // The old one is whole, with what was in its log when the server was killed.
+  // The old store is complete, with what was in its write-ahead log when the server was killed.
   using kv = await Deno.openKv(aside!);
   assertEquals((await assertConsistent(kv)).map(({ task_id }) => task_id).sort(), [kept, later]);
   using other = await Deno.openKv(store);
   assertNotEquals((await kv.get(keys.epoch)).value, (await other.get(keys.epoch)).value);
 });
 
-Deno.test("backUp() and restore() say what cannot be, and leave every file as it was", async () => {
+Deno.test("backUp() and restore() say why they refuse, and leave every file as it was", async () => {
   await using folder = await tempDir();
   const at = (name: string) => `${folder.path}/${name}`;
   await Deno.writeTextFile(at("text"), "no database at all");
@@ -195,7 +195,7 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
   assertEquals(await Deno.readFile(at("kv.db")), before);
   assertEquals(await Deno.readTextFile(at("text")), "no database at all");
   const left = (await Array.fromAsync(Deno.readDir(folder.path), ({ name }) => name)).sort();
-  // Who reads a store leaves its log beside it, with nothing in it.
+  // Reading a store leaves an empty write-ahead log beside it.
   assertEquals(left.filter((name) => !/^kv\.db-|\.lock$/.test(name)), [
     "copy.db",
     "damaged.db",
@@ -205,7 +205,7 @@ Deno.test("backUp() and restore() say what cannot be, and leave every file as it
   ]);
 });
 
-Deno.test("restore() is refused while a server has the store, whoever asks", async () => {
+Deno.test("restore() refuses a store that a server is using", async () => {
   await using folder = await tempDir();
   await using server = await startServer({ kv: `${folder.path}/kv.db` });
   await (await post(`${server.url}/submit`)).body?.cancel();

@@ -1,15 +1,15 @@
 /**
- * No file imports itself over others, types included: each can be read after those that it names.
+ * No file imports itself through others, types included: each can be read after those it imports.
  */
 
 import { assertEquals } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** By file, those that it imports. */
+/** The files that each file imports. */
 type Graph = ReadonlyMap<string, readonly string[]>;
 
-/** One circle, as the files on it; empty where there is none. */
+/** The files of one import circle; empty if there is none. */
 function circleIn(graph: Graph): string[] {
   const done = new Set<string>();
   const path: string[] = [];
@@ -38,7 +38,7 @@ interface Dependency {
   type?: { specifier?: string };
 }
 
-/** What the files from `entry` on import, as Deno itself resolves it. */
+/** The imports of `entry` and of all files that it leads to, as Deno resolves them. */
 async function graphOf(entry: string): Promise<Graph> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", entry],
@@ -85,7 +85,7 @@ for (const entry of ENTRIES) {
   });
 }
 
-Deno.test("circleIn finds a circle, and none in a diamond", () => {
+Deno.test("circleIn() finds a circle, and none in a diamond", () => {
   const diamond = [["a", ["b", "c"]], ["b", ["d"]], ["c", ["d"]], ["d", []]] as const;
   assertEquals(circleIn(new Map<string, readonly string[]>(diamond)), []);
   const circle = circleIn(new Map<string, readonly string[]>([...diamond, ["d", ["b"]]]));

@@ -24,7 +24,7 @@ export interface Thing<Result = unknown> {
 export interface Things {}
 `;
 
-Deno.test("withRecord() writes out what is taken from the record, with its comments", () => {
+Deno.test("withRecord() replaces the import from the record by the types, with their comments", () => {
   assertEquals(
     withRecord(TAKES("Kind, Thing"), RECORD),
     `/** The client. */
@@ -46,12 +46,12 @@ last
   );
 });
 
-Deno.test("withRecord() refuses what it cannot write out", () => {
+Deno.test("withRecord() throws without an import from the record, and for a type that the record lacks", () => {
   assertThrows(() => withRecord(TAKES("Other"), RECORD), Error, "has no 'Other'");
   assertThrows(() => withRecord("export type A = 1;\n", RECORD), Error, "take none");
 });
 
-Deno.test("the types that are served hold the record, and import nothing", async () => {
+Deno.test("client.d.ts, as it is served, contains TaskRecord and imports nothing", async () => {
   const served = await Deno.readTextFile(
     new URL("../../static/dist/client/client.d.ts", import.meta.url),
   );

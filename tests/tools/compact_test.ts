@@ -10,14 +10,14 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** A store as an older version made it, most of which was removed. */
+/** A store as an older version made it, whose content was removed. */
 async function oldStore(path: string): Promise<void> {
   using kv = await Deno.openKv(path);
   for (let n = 0; n < 200; n++) await kv.set(["x", n], new Uint8Array(60_000));
   for (let n = 0; n < 200; n++) await kv.delete(["x", n]);
 }
 
-Deno.test("deno task compact gives back what is free, keeps the store, and has it shrink by itself from then on", async () => {
+Deno.test("deno task compact frees unused space, keeps the tasks, and lets the store shrink from then on", async () => {
   await using folder = await tempDir();
   const path = `${folder.path}/kv.db`;
   await oldStore(path);
@@ -49,7 +49,7 @@ Deno.test("deno task compact gives back what is free, keeps the store, and has i
   assertEquals((await finished(server.url, id)).result, 7);
 });
 
-Deno.test("compact() says what cannot be, and changes nothing", async () => {
+Deno.test("compact() says why it refuses, and changes nothing", async () => {
   await using folder = await tempDir();
   const path = `${folder.path}/kv.db`;
   await assertRejects(() => compact(path), BackupError, "There is no store at");

@@ -14,7 +14,7 @@ function permissionsIn(command: string): string[] {
   return command.match(/--allow-[a-z]+(=[\w,]+)?/g) ?? [];
 }
 
-/** Whether a program is there: this one does not need to do anything. */
+/** Whether a program is installed: runs it with `--version`. */
 async function isThere(program: string): Promise<boolean> {
   const quiet = { stdout: "null", stderr: "null" } as const;
   const command = new Deno.Command(program, { args: ["--version"], ...quiet });
@@ -29,14 +29,14 @@ Deno.test("the container and the service have the permissions that 'deno task st
   assertEquals(permissionsIn(exec!), wanted);
 });
 
-Deno.test("the container has the Deno that the README names", async () => {
+Deno.test("the container uses the Deno version that the README names", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", DEPLOY));
   const [, version] = /deno@([\d.]+) /.exec(readme)!;
   const bases = (await read("Dockerfile")).match(/^FROM \S+/gm);
   assertEquals(new Set(bases), new Set([`FROM denoland/deno:${version}`]));
 });
 
-Deno.test("the container has all that the package has", async () => {
+Deno.test("the container has all files of code that the package has", async () => {
   const dockerfile = await read("Dockerfile");
   const copied = new Set(
     [...dockerfile.matchAll(/^COPY (?!-)(.*) \S+$/gm)].flatMap(([, it]) => it!.split(" ")),
@@ -50,12 +50,12 @@ Deno.test("the container has all that the package has", async () => {
 });
 
 Deno.test({
-  name: "systemd takes the service as it is",
+  name: "systemd accepts deploy/headway.service",
   ignore: !await isThere("systemd-analyze"),
   async fn() {
     await using folder = await tempDir();
     const unit = `${folder.path}/headway.service`;
-    // It looks for the program, too.
+    // systemd also checks that the program exists.
     await Deno.writeTextFile(
       unit,
       (await read("headway.service")).replace("/usr/bin/deno", Deno.execPath()),
@@ -66,7 +66,7 @@ Deno.test({
   },
 });
 
-Deno.test("the container's health check knows a server that answers, by whatever name, from none", async () => {
+Deno.test("the container's health check passes for a server of any host and base path, and fails without one", async () => {
   const [, line] = /HEALTHCHECK[^\n]*\\\n\s*CMD (.*)$/m.exec(await read("Dockerfile"))!;
   const [program, ...args] = JSON.parse(line!) as string[];
   assertEquals([program, args.pop()], ["deno", "/headway/deploy/healthcheck.ts"]);

@@ -3,13 +3,13 @@ import { VARIABLES } from "../../lib/config/variables.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Folders whose documents are read, beside the root. */
+/** Folders whose documents are read; `""` is the root. */
 const FOLDERS = ["", "docs/", "examples/", "examples/app/", "examples/static-page/"];
 
-/** Says what was, of files that may have gone since. */
+/** Tells of the past, and so may name files that no longer exist. */
 const HISTORY = "CHANGELOG.md";
 
-/** A path of the tree, or its beginning. What stands for many (`*`, `{id}`) is none. */
+/** A path in this repository. One that stands for many, with `*` or `{id}`, does not match. */
 const PATH = /`((?:lib|routes|static|tests|tools|docs|examples|deploy)\/[\w./-]+)`/g;
 
 const LINK = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g;
@@ -38,7 +38,7 @@ function anchors(text: string): string[] {
   );
 }
 
-Deno.test("every file and folder that a document names is there", async () => {
+Deno.test("every file and folder that a document names exists", async () => {
   const missing: string[] = [];
   for (const { path, text } of await documents()) {
     if (path === HISTORY) continue;
@@ -49,7 +49,7 @@ Deno.test("every file and folder that a document names is there", async () => {
   assertEquals(missing, []);
 });
 
-Deno.test("every link of a document leads to a file that is there, and to a heading in it", async () => {
+Deno.test("every link in a document leads to a file and a heading that exist", async () => {
   const broken: string[] = [];
   for (const { path, text } of await documents()) {
     for (const [link, to, anchor] of text.matchAll(LINK)) {

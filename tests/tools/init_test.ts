@@ -6,7 +6,7 @@ import { init } from "../../tools/init.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
-/** What a folder holds, by name. */
+/** The texts of the files in a folder, by name. */
 async function filesOf(folder: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   for await (const { name } of Deno.readDir(folder)) {
@@ -15,7 +15,7 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
   return files;
 }
 
-Deno.test("init() writes over nothing, and says what a deno.json that is there needs", async () => {
+Deno.test("init() overwrites no file, and says what to add to an existing deno.json", async () => {
   await using folder = await tempDir();
   await init(folder.path);
   const { "deno.json": config, "tasks.ts": tasks } = await filesOf(folder.path);
@@ -35,7 +35,7 @@ Deno.test("init() writes over nothing, and says what a deno.json that is there n
   }
 });
 
-Deno.test("in an empty folder the program runs the task of one file, with and without a deno.json", async () => {
+Deno.test("main.ts runs the kinds of single files, with and without a deno.json beside them", async () => {
   await using folder = await tempDir();
   const cwd = folder.path;
   const deno = async (args: string[], env: Record<string, string> = {}) => {
@@ -74,7 +74,7 @@ Deno.test("in an empty folder the program runs the task of one file, with and wi
   // As the README submits the first task: with no input.
   const first = await post(`${server.url}/tasks`, { kind: "count" });
   assertEquals(first.status, 201, await first.text());
-  // The other commands, of the same program.
+  // The other commands of the program.
   const env = { HEADWAY_URL: server.url, HEADWAY_KV: server.kv };
   const run = ["run", "-A", MAIN, "run", "count", "--input", '{"to":2}', "--quiet"];
   assertEquals(await deno(run, env), '{\n  "counted": 2\n}');

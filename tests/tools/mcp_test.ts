@@ -27,11 +27,11 @@ function told({ content }: CallToolResult): any {
 interface Connected extends AsyncDisposable {
   client: Client;
   toolbox: Toolbox;
-  /** Calls a tool, and gives what it answered. */
+  /** Calls a tool, and returns its answer. */
   call(name: string, args?: Record<string, unknown>): Promise<CallToolResult>;
 }
 
-/** A client of its own in this process; `pin` for one of the newest protocol. */
+/** Connects a new client in this process; with `pin`, by the newest protocol. */
 async function connect(
   api: Api,
   { waitMs = 60_000, pin = false, onchange = () => {} }: {
@@ -65,7 +65,7 @@ function apiOf(app: Server): Api {
 
 for (const pin of [false, true]) {
   const protocol = pin ? "2026-07-28" : "2025-11-25";
-  Deno.test(`mcp submits, tells progress, gives the result, cancels and answers a signal, by ${protocol}`, async () => {
+  Deno.test(`mcp submits, reports progress and the result, cancels and sends signals, by ${protocol}`, async () => {
     await using app = await testApp();
     await using mcp = await connect(apiOf(app), { pin });
     const { tools } = await mcp.client.listTools();
@@ -116,7 +116,7 @@ for (const pin of [false, true]) {
   });
 }
 
-Deno.test("mcp tells a model what was wrong with a call, by field, and of a task that failed", async () => {
+Deno.test("mcp tells a model which field of a call was wrong, and why a task failed", async () => {
   await using app = await testApp();
   await using mcp = await connect(apiOf(app));
   const wrong = await mcp.call("submit_gated", { gate: 7 });
@@ -140,7 +140,7 @@ Deno.test("mcp tells a model what was wrong with a call, by field, and of a task
   assertStringIncludes(told(none).error, "There is no tool");
 });
 
-Deno.test("a wait that a client gives up, or that is over, leaves the task running", async () => {
+Deno.test("mcp leaves a task running when a client gives up its wait or the time for it is over", async () => {
   await using app = await testApp();
   await using mcp = await connect(apiOf(app), { waitMs: 0 });
   const brief = told(await mcp.call("submit_gated", { gate: "mcp-left" }));
@@ -159,7 +159,7 @@ Deno.test("a wait that a client gives up, or that is over, leaves the task runni
   assertEquals((await getTask(app.url, id)).cancel_requested, false);
 });
 
-Deno.test("mcp tells a client when kinds come or go, and cuts what is too long", async () => {
+Deno.test("mcp tells a client when the kinds change, and cuts answers that are too long", async () => {
   await using app = await testApp();
   const api = apiOf(app);
   const json = api.json.bind(api);
@@ -175,7 +175,7 @@ Deno.test("mcp tells a client when kinds come or go, and cuts what is too long",
   const changed = Promise.withResolvers<void>();
   await using mcp = await connect(api, { onchange: changed.resolve });
   const before = (await mcp.client.listTools()).tools.length;
-  // One that is away has the tools that it had, and is no reason to ask again.
+  // While the server does not answer, the tools stay as they are.
   broken = true;
   await mcp.toolbox.read().then(() => assert(false), () => {});
   assertEquals((await mcp.call("list_tasks")).isError, undefined);
@@ -198,7 +198,7 @@ Deno.test("mcp tells a client when kinds come or go, and cuts what is too long",
   assertMatch(JSON.stringify(details.content[1]), /Cut: these are the first 40000 of \d+/);
 });
 
-/** How docs/mcp.md has clients start it. */
+/** The commands by which clients start the MCP server according to docs/mcp.md. */
 async function documentedCommands(): Promise<{ command: string; args: string[]; env: object }[]> {
   const text = await Deno.readTextFile(new URL("docs/mcp.md", ROOT));
   return [...text.matchAll(/```json\n(.*?)```/gs)].map(([, json]) => {
@@ -207,7 +207,7 @@ async function documentedCommands(): Promise<{ command: string; args: string[]; 
   });
 }
 
-Deno.test("main.ts mcp speaks nothing but MCP on stdout, and ends with its client", async () => {
+Deno.test("main.ts mcp writes nothing but MCP to stdout, and ends with its client", async () => {
   await using app = await testApp();
   const [first, ...others] = await documentedCommands();
   assertEquals(others.map(({ command, args, env }) => ({ command, args, env })), [first!]);
@@ -234,7 +234,7 @@ Deno.test("main.ts mcp speaks nothing but MCP on stdout, and ends with its clien
   const result = await client.callTool({ name: "submit_says", arguments: { texts: ["a"] } });
   assertEquals(told(result).status, "completed");
   await client.close();
-  // Whatever is no JSON has thrown.
+  // A line that is not JSON would have thrown.
   await reading;
   assertEquals((await child.status).code, 0);
 });

@@ -4,7 +4,7 @@ import { dryRun, published } from "../helpers/published.ts";
 import { startServer } from "../helpers/server.ts";
 import { finished, submit } from "../helpers/api.ts";
 
-Deno.test("the package can be published: its types are fast to read, and nothing of it is missing", async () => {
+Deno.test("the package can be published: no slow types, no export missing, no tests, docs or examples", async () => {
   const { files, output, success } = await dryRun();
   assert(success, output);
   assert(!output.includes("slow-type"), output);
@@ -15,7 +15,7 @@ Deno.test("the package can be published: its types are fast to read, and nothing
   assertEquals(kept, []);
 });
 
-Deno.test("what is published runs by itself: program, page, client and the kinds that ship", async () => {
+Deno.test("the published package runs by itself: program, page, client and shipped kinds", async () => {
   await using copy = await published();
   const args = denoJson.tasks.start.command.split(" ").slice(1, -1);
   await using server = await startServer({

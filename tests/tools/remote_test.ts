@@ -16,15 +16,15 @@ export const count = defineTask({
   },
 });`;
 
-Deno.test("a package that Deno loads by its address runs one file in an empty folder, and ends when it is killed", async () => {
+Deno.test("main.ts loaded from a URL runs one file of kinds in an empty folder, and ends when it is killed", async () => {
   await using headway = servePackage();
   await using folder = await tempDir();
   await Deno.writeTextFile(`${folder.path}/tasks.ts`, TASKS);
   await using server = await startServer({
     cwd: folder.path,
-    // Neither --unstable-kv nor a deno.json that says so.
+    // Neither --unstable-kv nor a deno.json that enables KV.
     args: ["run", "-q", "-A", headway.main, "--kinds", "./tasks.ts"],
-    // Deno lets everybody import from JSR.
+    // Deno allows imports from JSR by default, but not from this server.
     env: { HEADWAY_TASK_PERMISSIONS: `--allow-net --allow-read=. --allow-import=${headway.host}` },
     kv: `${folder.path}/kv.db`,
   });
@@ -33,7 +33,7 @@ Deno.test("a package that Deno loads by its address runs one file in an empty fo
   const script = await fetch(`${server.url}/static/app.js`);
   await script.body?.cancel();
   assertEquals(script.status, 200);
-  // Which ends only with the second process, whose output it reads.
+  // kill() resolves only once the second process, which has the same output, has ended, too.
   const { signal } = await server.kill("SIGKILL");
   assertEquals(signal, "SIGKILL");
 });

@@ -84,7 +84,7 @@ Deno.test("Api says that a certificate is not trusted, and what to do", async ()
   assertEquals(whyUnreachable("http://x", "anything"), "There is no answer from http://x");
 });
 
-Deno.test("bar() shows how far, how fast, how long and what", () => {
+Deno.test("bar() shows the progress, the rate, the time left and the message", () => {
   assertEquals(
     bar(RECORD, 80, 0),
     "████████████░░░░░░░░  60% · 6 / 10 steps · 1.0 steps/s · 4s left · step 6 of 10",
@@ -114,7 +114,7 @@ Deno.test("cleanText() and cleanJson() pass no control character on", () => {
   assertEquals(cleanText("a\x1b[2Jb\r\nc"), "a␛[2Jb\n    c");
 });
 
-Deno.test("cut() counts cells and takes no character apart", () => {
+Deno.test("cut() counts terminal cells and splits no character", () => {
   assertEquals(cut("進進進", 6), "進進進");
   assertEquals(cut("進進進", 5), "進進…");
   assertEquals(cut("進進進", 4), "進…");
@@ -171,15 +171,15 @@ Deno.test("readArguments() reads flags and the environment", () => {
 });
 
 interface Command extends AsyncDisposable {
-  /** What it wrote up to now. */
+  /** What the command has written so far. */
   readonly stdout: string;
   readonly stderr: string;
   readonly process: Deno.ChildProcess;
-  /** Resolves at its end, with its exit code. */
+  /** Resolves to the exit code when the command has ended. */
   readonly code: Promise<number>;
 }
 
-/** The command, as the task `run` of deno.json starts it. */
+/** Starts the command as `deno task run` does. */
 function command(url: string, ...args: string[]): Command {
   const [, ...before] = denoJson.tasks.run.command.split(" ");
   const process = new Deno.Command(Deno.execPath(), {
@@ -218,7 +218,7 @@ function command(url: string, ...args: string[]): Command {
   };
 }
 
-/** Waits until the command wrote something. */
+/** Waits until the command has written `part`. */
 function wrote(of: Command, name: "stdout" | "stderr", part: string): Promise<void> {
   return eventually(() => assertStringIncludes(of[name], part));
 }
@@ -227,7 +227,7 @@ function lines(text: string) {
   return text.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
-Deno.test("the command exits with a status code for how the task ended", async () => {
+Deno.test("deno task run exits with a code that says how the task ended", async () => {
   await using server = await startServer();
   await using completed = command(server.url, "steps", "--input", '{"steps":3}');
   await using failed = command(server.url, "throws", "--input", '{"message":"a\\u001b[2J"}');
@@ -250,7 +250,7 @@ Deno.test("the command exits with a status code for how the task ended", async (
   assertEquals([await quiet.code, quiet.stdout], [0, "1\n"]);
 });
 
-Deno.test("--quiet prints a result that is too large for the record, and else a notice tells of it", async () => {
+Deno.test("--quiet prints a result that is too large for the record; without it, a notice tells of it", async () => {
   await using server = await startServer();
   const text = "x".repeat(49_140);
   const { task_id } = await submit(server.url, "echo", text);
@@ -262,7 +262,7 @@ Deno.test("--quiet prints a result that is too large for the record, and else a 
   assertStringIncludes(person.stderr, "--save DIR puts result.json there");
 });
 
-Deno.test("--json tells each event once, in order, and the record", async () => {
+Deno.test("--json prints each event once, in order, and then the record", async () => {
   await using server = await startServer();
   await using json = command(server.url, "steps", "--input", '{"steps":50}', "--json");
   assertEquals(await json.code, 0, json.stderr);
@@ -279,7 +279,7 @@ Deno.test("--json tells each event once, in order, and the record", async () => 
   assertEquals(told.at(-1).event, "complete");
 });
 
-Deno.test("--save puts the files of the task into a folder, each whole", async () => {
+Deno.test("--save writes the task's artifacts into a folder, each whole", async () => {
   await using server = await startServer();
   await using directory = await tempDir();
   const folder = `${directory.path}/below/files`;
@@ -292,7 +292,7 @@ Deno.test("--save puts the files of the task into a folder, each whole", async (
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
   assertEquals(names.sort(), ["a.bin", "進捗.txt"]);
   assertEquals(await Deno.readFile(`${folder}/a.bin`), bytesOf(700_000, 3));
-  // It does not overwrite a folder of that name.
+  // A folder with the name of an artifact is not overwritten.
   await Deno.mkdir(`${folder}/again/a.bin`, { recursive: true });
   await using refused = command(server.url, "files", "--input", input, "--save", `${folder}/again`);
   assertEquals(await refused.code, 2);
@@ -318,7 +318,7 @@ Deno.test("--upload sends the file and puts its id into the input", async () => 
   assertStringIncludes(fileless.stderr, "'demo' takes no file");
 });
 
-Deno.test("--upload with --owner sends a file that the owner may name again; --detach prints the id alone", async () => {
+Deno.test("--upload with --owner sends a file that the owner may use again; --detach prints only the id", async () => {
   const [all, acme] = ["root-secret-0123456789", "acme-secret-0123456789"];
   await using server = await testApp({
     HEADWAY_TOKENS: `root:admin:${all},acme:submit@acme:${acme}`,
@@ -340,7 +340,7 @@ Deno.test("--upload with --owner sends a file that the owner may name again; --d
   assertEquals(again.status, 201, await again.text());
 });
 
-Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", async () => {
+Deno.test("Ctrl-C requests a cancel; a second Ctrl-C ends the command and leaves the task running", async () => {
   await using server = await testApp({}, { killAfterMs: HANG_MS });
   await using once = command(server.url, "waits");
   await wrote(once, "stdout", "running");
@@ -354,7 +354,7 @@ Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", as
   await wrote(twice, "stdout", "running");
   twice.process.kill("SIGINT");
   await taskWhen(server.url, task_id, (record) => record.cancel_requested);
-  // One that comes at once is taken for the same press.
+  // A signal that comes right after another counts as the same press.
   await eventually(() => {
     if (twice.stderr.includes("Left.")) return;
     twice.process.kill("SIGINT");
@@ -373,7 +373,7 @@ Deno.test("Ctrl-C asks for the cancel; a second one leaves the task running", as
   assertEquals((await getTask(server.url, other.task_id)).cancel_requested, false);
 });
 
-Deno.test("the command resumes after the server was killed, every row once", async () => {
+Deno.test("deno task run resumes after the server was killed, and prints every row once", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
@@ -406,8 +406,8 @@ const script = await new Deno.Command("script", { args: ["--version"], stdout: "
 const named = script ? "" : " (skipped: util-linux's script is not here)";
 
 /**
- * What a terminal shows of a command. When the text `at` appears, something is done, or Ctrl-C
- * pressed: once, or again and again until it has ended.
+ * Runs a command on a terminal, and returns what that shows. When the text `at` appears, calls
+ * `instead` or presses Ctrl-C: once, or with `again` every 500 ms from then on until it has ended.
  */
 async function onTerminal(
   command: string,
@@ -441,7 +441,7 @@ async function onTerminal(
 }
 
 Deno.test({
-  name: `on a terminal the log stands above a bar, and a press of Ctrl-C counts once${named}`,
+  name: `on a terminal the log is shown above a bar, and a press of Ctrl-C counts once${named}`,
   ignore: !script,
   async fn() {
     await using server = await testApp({}, { killAfterMs: HANG_MS });

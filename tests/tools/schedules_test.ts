@@ -3,7 +3,7 @@ import { finished, post } from "../helpers/api.ts";
 import { testApp } from "../helpers/server.ts";
 import { schedules } from "../../tools/schedules.ts";
 
-/** Runs the command; gives what it printed and its exit code. */
+/** Runs the command, and returns what it printed and its exit code. */
 async function run(url: string, ...args: string[]) {
   const printed = { out: [] as string[], err: [] as string[] };
   const code = await schedules(args, (name) => name === "HEADWAY_URL" ? url : undefined, (
@@ -13,7 +13,7 @@ async function run(url: string, ...args: string[]) {
   return { code, out: printed.out.join("\n"), err: printed.err.join("\n") };
 }
 
-Deno.test("schedules lists, pauses, resumes and runs schedules at the terminal", async () => {
+Deno.test("schedules() lists, pauses, resumes and runs schedules", async () => {
   await using app = await testApp();
   const { url } = app;
   assertEquals(await run(url), { code: 0, out: "", err: "There are no schedules" });
@@ -31,7 +31,7 @@ Deno.test("schedules lists, pauses, resumes and runs schedules at the terminal",
   assertMatch((await run(url)).out, / by hand completed$/);
 });
 
-Deno.test("schedules says what is wrong, with an exit code", async () => {
+Deno.test("schedules() says what is wrong, and returns an exit code for it", async () => {
   await using app = await testApp();
   for (
     const [args, code, says] of [

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("each promise of SECURITY.md names the tests that show it, and they are there", async () => {
+Deno.test("every promise in SECURITY.md names tests that show it, and these exist", async () => {
   const text = await Deno.readTextFile(new URL("SECURITY.md", ROOT));
   const [, section = ""] = text.split("\n## Promises, and what shows them\n");
   const list = section.split("\n## ")[0]!.replaceAll(/\n### .+\n/g, "");
@@ -16,7 +16,7 @@ Deno.test("each promise of SECURITY.md names the tests that show it, and they ar
       const [, path, name] = /^`(tests\/\S+)`: (.+)$/s.exec(test.trim()) ?? [];
       assert(path !== undefined && name !== undefined, `No test is named by: ${test}`);
       const source = await Deno.readTextFile(new URL(path, ROOT));
-      // As Markdown has it: broken into lines, and `__` in backticks.
+      // Markdown breaks a name into lines, and has `__` in backticks.
       const plain = name.replaceAll(/\s+/g, " ").replaceAll("`", "");
       if (!source.includes(plain)) missing.push(`${path}: ${plain}`);
     }

@@ -3,11 +3,11 @@ import { startServer } from "../helpers/server.ts";
 
 const EXAMPLE = new URL("../../examples/static-page/", import.meta.url);
 
-/** Where the README takes Headway to be. */
+/** The address of Headway in the README. */
 const ADDRESS = "http://localhost:8000";
 
-// In a browser the page is opened by tests/e2e/examples_test.ts.
-Deno.test("examples/static-page starts as its README says, and its page may read what that submits", async () => {
+// tests/e2e/examples_test.ts opens the page in a browser.
+Deno.test("examples/static-page starts as its README says, and its page may read the submitted task", async () => {
   const text = await Deno.readTextFile(new URL("README.md", EXAMPLE));
   const blocks = [...text.matchAll(/^```sh\n(.*?)\n```/gms)].map(([, block]) => block!);
   const [start = "", files = "", submit = ""] = blocks;

@@ -6,7 +6,7 @@ import { tasks } from "../../tools/tasks.ts";
 
 const nothing = () => undefined;
 
-/** Runs the command with somebody who answers so, or nobody; gives what was printed. */
+/** Runs the command, with `answer` to its question, or `null` if there is nobody to ask. */
 async function run(url: string, answer: boolean | null, ...args: string[]) {
   const printed = { out: [] as string[], err: [] as string[] };
   const asked: string[] = [];
@@ -20,7 +20,7 @@ async function run(url: string, answer: boolean | null, ...args: string[]) {
   return { code, out: printed.out.join("\n"), err: printed.err.join("\n"), asked };
 }
 
-Deno.test("tasks says how many match, asks, and does it to those alone", async () => {
+Deno.test("tasks() says how many tasks match, asks, and changes only those", async () => {
   await using app = await testApp();
   const { url } = app;
   const failed: string[] = [];
@@ -50,7 +50,7 @@ Deno.test("tasks says how many match, asks, and does it to those alone", async (
   assertEquals([none.code, none.out], [0, "There is nothing to cancel."]);
 });
 
-Deno.test("tasks tells what is wrong with an exit code, and does nothing where nobody can say yes", async () => {
+Deno.test("tasks() says what is wrong, returns an exit code, and does nothing if nobody can confirm", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", 1, { delay_ms: 3_600_000 });
   for (
@@ -75,18 +75,18 @@ Deno.test("tasks tells what is wrong with an exit code, and does nothing where n
   assertEquals((await run("http://127.0.0.1:9", null, "cancel", "--all", "--yes")).code, 4);
 });
 
-Deno.test("tasks tells what could not be changed though its state is right", async () => {
+Deno.test("tasks() says how many tasks cannot be changed though their state allows it", async () => {
   await using app = await testApp();
   const parts = [{ kind: "throws", input: { message: "x" } }];
   const parent = await submit(app.url, "parent", { parts, onFailure: "continue" });
   await finished(app.url, parent.task_id);
   const { code, out, err } = await run(app.url, true, "retry", "--parent", parent.task_id);
-  // The count knows it already: there is nothing to ask.
+  // The count already leaves the task out, so there is nothing to confirm.
   assertEquals([code, err], [0, ""]);
   assertStringIncludes(out, "There is nothing to retry. Left alone: 1 failed.");
 });
 
-Deno.test("readTasksArguments() takes lists with commas or given again, and times that are so long ago", () => {
+Deno.test("readTasksArguments() takes lists with commas or repeated flags, and times as how long ago", () => {
   const now = Date.parse("2026-11-27T12:00:00Z");
   const args = ["cancel", "--status", "pending,waiting", "--status", "running", "--kind", "a,b"];
   const read = readTasksArguments([...args, "--before", "1.5h", "--after", "7d"], nothing, now);

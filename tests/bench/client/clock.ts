@@ -12,7 +12,7 @@ export function wallClock(): number {
  * Checks that `wallClock()` is close to the system's clock, since a latency is the difference of two
  * processes' clocks.
  *
- * @throws {Error} If they are more than 2 ms apart.
+ * @throws {Error} If they are more than 2 ms apart. `Date.now()` leaves out up to 1 ms besides.
  */
 export function checkClock(): void {
   const difference = wallClock() - Date.now();

@@ -4,7 +4,7 @@ export interface ScannedEvent {
   name: string;
   /** The number before an id's dash or colon, or the whole id if it has neither; −1 without an id. */
   id: number;
-  /** The number after it (Redis writes `1795396895554-12`, nchan `1795396895:12`), or 0. */
+  /** The number after that (Redis writes `1795396895554-12`, nchan `1795396895:12`), or 0. */
   idPart: number;
   /** Where the bytes of the first `data` line begin. */
   dataFrom: number;

@@ -20,7 +20,7 @@ const EVENTS = 512;
  * `Deno.connect` and `node:net` use too much CPU: a load client shares two cores with the server that
  * it measures, so its CPU time adds to every latency. With 4,000 sockets and 40,000 small events a
  * second, `Deno.connect` fell behind at 31,000/s on 0.60 of a core, `node:net` took 0.92 (0.30 for
- * 18,000/s), this 0.45, five sixths of it in the kernel. Linux only, as the bench is (/proc).
+ * 18,000/s), this class 0.45, five sixths of it in the kernel. Linux only, as the bench is (/proc).
  */
 export class Sockets implements Disposable {
   #library = Deno.dlopen("libc.so.6", {

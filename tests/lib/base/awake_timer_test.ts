@@ -3,7 +3,7 @@ import { AwakeTimer } from "../../../lib/base/awake_timer.ts";
 import { deadline } from "../../../lib/base/deadline.ts";
 import { FakeTimers } from "../../helpers/fake_timers.ts";
 
-Deno.test("AwakeTimer goes off at its time where nothing stands still, and not when it is cleared", async () => {
+Deno.test("AwakeTimer fires on time while the process runs, and does not fire after clear()", async () => {
   for (const ms of [0, 1, 50, 333, 10_000, 60 * 24 * 3600_000]) {
     using timers = new FakeTimers();
     const timer = new AwakeTimer();
@@ -11,7 +11,7 @@ Deno.test("AwakeTimer goes off at its time where nothing stands still, and not w
     timer.set(ms, () => ran++);
     if (ms > 0) await timers.pass(ms - 1);
     assertEquals(ran, 0);
-    // Parts of a millisecond add up.
+    // A margin for rounding: the steps need not be whole milliseconds.
     await timers.pass(1.001);
     assertEquals([ran, timers.waiting], [1, 0]);
     timer.set(ms, () => ran++);
@@ -22,7 +22,7 @@ Deno.test("AwakeTimer goes off at its time where nothing stands still, and not w
   }
 });
 
-Deno.test("AwakeTimer loses at most a step to a stop, whenever it comes, and leaves one after it", async () => {
+Deno.test("AwakeTimer counts a standstill of the process as at most one step, and then waits at least one more", async () => {
   const ms = 8000;
   for (let before = 0; before < ms; before += 250) {
     using timers = new FakeTimers();
@@ -39,7 +39,7 @@ Deno.test("AwakeTimer loses at most a step to a stop, whenever it comes, and lea
   }
 });
 
-Deno.test("AwakeTimer goes off also where each of its steps is late", async () => {
+Deno.test("AwakeTimer fires even if the process stands still during each of its steps", async () => {
   using timers = new FakeTimers();
   const timer = new AwakeTimer();
   let ran = false;
@@ -50,7 +50,7 @@ Deno.test("AwakeTimer goes off also where each of its steps is late", async () =
   }
 });
 
-Deno.test("deadline() takes what came while this process stood still", async () => {
+Deno.test("deadline() returns the value although the process stood still past the deadline", async () => {
   using timers = new FakeTimers();
   const { promise, resolve } = Promise.withResolvers<string>();
   const waiting = deadline(promise, 10_000, () => "late");

@@ -3,7 +3,7 @@ import { deadline } from "../../../lib/base/deadline.ts";
 
 const never = new Promise<never>(() => {});
 
-Deno.test("deadline() gives what the promise gives, and leaves no timer", async () => {
+Deno.test("deadline() settles as the promise does, and leaves no timer behind", async () => {
   const late = () => {
     throw new Error("late");
   };
@@ -12,7 +12,7 @@ Deno.test("deadline() gives what the promise gives, and leaves no timer", async 
   await assertRejects(() => broken, Error, "broken");
 });
 
-Deno.test("deadline() gives what `late` returns, or throws what it throws", async () => {
+Deno.test("deadline() returns what `late` returns after the deadline, or throws what it throws", async () => {
   assertEquals(await deadline(never, 1, () => "late"), "late");
   const late = new Error("late");
   const thrown = await assertRejects(() =>
@@ -23,7 +23,7 @@ Deno.test("deadline() gives what `late` returns, or throws what it throws", asyn
   assertEquals(thrown, late);
 });
 
-Deno.test("deadline() calls `late` once, and only when it is late", async () => {
+Deno.test("deadline() calls `late` once, and only if the promise is late", async () => {
   let calls = 0;
   const late = () => ++calls;
   await deadline(Promise.resolve(), 0, late);
@@ -35,7 +35,7 @@ Deno.test("deadline() calls `late` once, and only when it is late", async () => 
   assertEquals(calls, 1);
 });
 
-Deno.test("deadline() takes care of a promise that fails after it", async () => {
+Deno.test("deadline() leaves no unhandled rejection if the promise fails after the deadline", async () => {
   const unhandled: unknown[] = [];
   const note = (event: PromiseRejectionEvent) => {
     event.preventDefault();
@@ -46,7 +46,7 @@ Deno.test("deadline() takes care of a promise that fails after it", async () => 
     const { promise, reject } = Promise.withResolvers<void>();
     assertEquals(await deadline(promise, 1, () => "late"), "late");
     reject(new Error("later still"));
-    // One that nobody owns shows that an unhandled one would have been noted by now.
+    // An unhandled rejection of the promise would be noted before this one, which is unhandled.
     const owned = Promise.withResolvers<void>();
     globalThis.addEventListener("unhandledrejection", () => owned.resolve(), { once: true });
     void Promise.reject("nobody's");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { DueList } from "../../../lib/base/due_list.ts";
 import { FakeTimers } from "../../helpers/fake_timers.ts";
 
-Deno.test("DueList calls for each once, not before its time, and those of one moment together", async () => {
+Deno.test("DueList calls back once for each item, not before its time, and has one timer for all", async () => {
   using timers = new FakeTimers();
   const due: string[] = [];
   using list = new DueList<string>({ fromMs: 200 }, (item) => due.push(item));
@@ -10,7 +10,7 @@ Deno.test("DueList calls for each once, not before its time, and those of one mo
   await timers.pass(10);
   list.add("b");
   list.add("gone");
-  // It keeps its time.
+  // An item that is added again keeps its time.
   await timers.pass(100);
   list.add("a");
   list.delete("gone");
@@ -19,7 +19,7 @@ Deno.test("DueList calls for each once, not before its time, and those of one mo
   assertEquals(due, []);
   await timers.pass(51);
   assertEquals(due.toSorted(), ["a", "b"]);
-  // While there is nothing, no timer runs.
+  // No timer runs while the list is empty.
   await timers.pass(100);
   assertEquals([due.length, timers.waiting, list.first], [2, 0, undefined]);
   list.add("a");
@@ -27,7 +27,7 @@ Deno.test("DueList calls for each once, not before its time, and those of one mo
   assertEquals(due.length, 3);
 });
 
-Deno.test("DueList spreads what was added together, and takes up again what is added when it is due", async () => {
+Deno.test("DueList spreads items that were added together, and accepts items from its callback", async () => {
   using timers = new FakeTimers();
   let next = 0;
   const random = () => next++ / 10;
@@ -44,7 +44,7 @@ Deno.test("DueList spreads what was added together, and takes up again what is a
   assertEquals(at.again! > at.a!, true);
 });
 
-Deno.test("DueList calls for nothing once it is disposed of", async () => {
+Deno.test("DueList calls back for no item after it is disposed of", async () => {
   using timers = new FakeTimers();
   const due: string[] = [];
   const list = new DueList<string>({ fromMs: 100 }, (item) => due.push(item));

@@ -6,7 +6,7 @@ function pathOf(text: string): string {
   return assertThrows(() => parseExact(text), InexactNumberError).path.join(".");
 }
 
-Deno.test("parseExact() refuses a number that would be stored as another, and says where it stands", () => {
+Deno.test("parseExact() refuses a number that would be stored as another one, and gives its path", () => {
   for (
     const number of [
       "9007199254740993",
@@ -17,7 +17,7 @@ Deno.test("parseExact() refuses a number that would be stored as another, and sa
       "900719925474099.3E+1",
       "90071992547409930e-1",
       "12345678901234567890",
-      // A double of its own, but JSON.stringify writes it with other digits.
+      // Exactly a double, but JSON.stringify() writes it with other digits.
       "18446744073709551616",
       "1e400",
       "-1e400",
@@ -33,7 +33,7 @@ Deno.test("parseExact() refuses a number that would be stored as another, and sa
   assertEquals(pathOf('{"__proto__":{"a":1e400}}'), "__proto__.a");
 });
 
-Deno.test("parseExact() takes each number that is written again as it was, and rounds decimals", () => {
+Deno.test("parseExact() takes a number whose digits JSON writes back unchanged, and rounds decimals", () => {
   for (
     const number of [
       "9007199254740991",
@@ -50,7 +50,7 @@ Deno.test("parseExact() takes each number that is written again as it was, and r
   ) {
     assertEquals(parseExact(`[${number}]`), JSON.parse(`[${number}]`), number);
   }
-  // What looks like one within a text is none.
+  // Digits within a string are not a number.
   assertEquals(parseExact('{"9007199254740993":"1e400 9007199254740993"}'), {
     "9007199254740993": "1e400 9007199254740993",
   });
@@ -74,7 +74,7 @@ Deno.test("parseExact() keeps every whole number it takes, digit for digit", () 
     } catch {
       return;
     }
-    // As digits: 1e+23 is how JSON.stringify writes what has so many zeros.
+    // Compared by digits, as JSON.stringify() writes large numbers with an exponent: 1e+23.
     const shown = JSON.stringify(read);
     const [digits = "", exponent = "0"] = shown.replace("-", "").split("e+");
     const [head = "", tail = ""] = digits.split(".");

@@ -10,7 +10,7 @@ function logged(options: LoggerOptions): string[] {
   return lines;
 }
 
-Deno.test("createLogger() writes a JSON line for each record of its level and above", () => {
+Deno.test("createLogger() writes a JSON line for each record at or above its level", () => {
   const lines = logged({ level: "warn" }).map((line) => JSON.parse(line));
   const time = "1970-01-01T00:00:00.000Z";
   assertEquals(lines, [

@@ -34,15 +34,15 @@ function event(type: EventType, seq: number, json: unknown): TaskEvent {
   return { type, id: ID, kind: "demo", seq, json: JSON.stringify(json) };
 }
 
-/** A state change, as the journal tells it. */
+/** A `message` event: the state of a task, as the journal holds it. */
 function message(seq: number, status: string): TaskEvent {
   const spec = { kind: "demo", maxAttempts: 1, priority: 0, runAt: 0, timeoutMs: null };
   const { record } = newTask({ ...spec, id: ID }, 0);
-  // What a task says must not pass for its state.
+  // A text from the task must not be read as its state.
   return event("message", seq, { ...record, status, message: '"status":"failed"' });
 }
 
-Deno.test("Metrics.committed() counts events by type, and tasks by what became of them", async () => {
+Deno.test("Metrics.committed() counts events by type, and tasks as submitted, requeued or finished", async () => {
   using it = metrics();
   it.committed([message(1, "pending"), message(2, "running"), event("progress", 3, {})]);
   it.committed([event("progress", 4, {}), event("log", 5, {}), event("output", 6, {})]);
@@ -67,7 +67,7 @@ Deno.test("Metrics.committed() counts events by type, and tasks by what became o
   });
 });
 
-Deno.test("Metrics tells waits, runs and commits in seconds, in buckets", async () => {
+Deno.test("Metrics gives claim waits, runs and commits as histograms in seconds", async () => {
   using it = metrics();
   it.claimed("demo", 20);
   it.claimed("demo", 4000);
@@ -91,7 +91,7 @@ Deno.test("Metrics tells waits, runs and commits in seconds, in buckets", async 
   assertEquals(figures.of("headway_commit_seconds_count"), 3);
 });
 
-Deno.test("Metrics.text() shows what it is asked at that moment, not the sum of what it was", async () => {
+Deno.test("Metrics.text() shows the values of the current reading, not sums over earlier ones", async () => {
   using it = metrics();
   const streams = { ...READING.streams, size: 5, opened: 7, sent: 100 };
   const first = { ...READING, tasks: { pending: 3 }, running: { demo: 2, echo: 1 }, streams };
@@ -108,7 +108,7 @@ Deno.test("Metrics.text() shows what it is asked at that moment, not the sum of 
   assertEquals(counted.map((name) => figures.of(`headway_${name}`)), [100, 1, 1]);
 });
 
-Deno.test("Metrics.answered() tells routes, methods and states apart, and no more than there are", async () => {
+Deno.test("Metrics.answered() counts requests by route, method and status, and unknown methods together", async () => {
   using it = metrics();
   it.answered("/tasks/:id", "GET", 200);
   it.answered("/tasks/:id", "GET", 200);
@@ -121,9 +121,9 @@ Deno.test("Metrics.answered() tells routes, methods and states apart, and no mor
   });
 });
 
-Deno.test("Metrics tells of the process: what it is, its memory, CPU and event loop", async () => {
+Deno.test("Metrics reports the version and role of the process, its memory, CPU time and event-loop delay", async () => {
   using it = metrics();
-  // Whoever keeps the loop busy is seen.
+  // Keeps the event loop busy, which its histogram must show.
   const end = performance.now() + 500;
   while (performance.now() < end);
   await new Promise((resolve) => setTimeout(resolve, 0));

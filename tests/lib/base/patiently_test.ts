@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { patiently } from "../../../lib/base/patiently.ts";
 
-Deno.test("patiently() tries again until it works, or nobody waits any more", async () => {
+Deno.test("patiently() tries again until a try succeeds or `waits` returns false", async () => {
   let tries = 0;
   const third = () => ++tries < 3 ? Promise.reject(new Error(`${tries}`)) : Promise.resolve("in");
   assertEquals(await patiently(third, () => true), "in");
@@ -9,7 +9,7 @@ Deno.test("patiently() tries again until it works, or nobody waits any more", as
   await assertRejects(() => patiently(third, () => tries < -5), Error, "-5");
 });
 
-Deno.test("patiently() is told why a try failed, and gives up between two as its signal aborts", async () => {
+Deno.test("patiently() passes each error to `waits`, and gives up between two tries if its signal aborts", async () => {
   const controller = new AbortController();
   const errors: string[] = [];
   const waits = (error: unknown) => {

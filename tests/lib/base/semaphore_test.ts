@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Semaphore } from "../../../lib/base/semaphore.ts";
 
-Deno.test("Semaphore lets so many work at once, in the order in which they came", async () => {
+Deno.test("Semaphore runs as many jobs at once as it has permits, first come, first served", async () => {
   const semaphore = new Semaphore(2);
   const begun: number[] = [];
   const gates = Array.from({ length: 6 }, () => Promise.withResolvers<number>());
@@ -34,7 +34,7 @@ Deno.test("Semaphore lets so many work at once, in the order in which they came"
   assertEquals(await semaphore.run(() => Promise.resolve("again")), "again");
 });
 
-Deno.test("Semaphore gives the permit of whoever leaves while it waits to the next", async () => {
+Deno.test("Semaphore passes over a waiting job whose signal aborts, and serves the next one", async () => {
   const semaphore = new Semaphore(1);
   const gate = Promise.withResolvers<void>();
   const first = semaphore.run(() => gate.promise);
@@ -44,7 +44,7 @@ Deno.test("Semaphore gives the permit of whoever leaves while it waits to the ne
     semaphore.run(() => Promise.resolve(begun.push(n)), signal)
   );
   leaves[1]!.abort();
-  // Before anybody is done.
+  // It resolves although the first job still holds the permit.
   assertEquals(await others[1], undefined);
   leaves[0]!.abort();
   gate.resolve();
@@ -56,11 +56,11 @@ Deno.test("Semaphore gives the permit of whoever leaves while it waits to the ne
   assertEquals(await semaphore.run(() => Promise.resolve("yes")), "yes");
 });
 
-Deno.test("Semaphore.acquire() gives a permit that its block returns, once", async () => {
+Deno.test("Semaphore.acquire() gives a permit that is given back only once, however often it is disposed of", async () => {
   const semaphore = new Semaphore(1);
   {
     using permit = await semaphore.acquire();
-    // Ended before its block is: no permit is given twice for it.
+    // Disposed of here and at the end of the block.
     permit[Symbol.dispose]();
   }
   using _first = await semaphore.acquire();

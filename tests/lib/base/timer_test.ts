@@ -6,7 +6,7 @@ import { FakeTimers } from "../../helpers/fake_timers.ts";
 
 const DAYS = 24 * 3600_000;
 
-Deno.test("Timer waits for 60 days, by timers that can be set", async () => {
+Deno.test("Timer waits 60 days by setting timeouts of at most MAX_TIMER_MS", async () => {
   using timers = new FakeTimers();
   const timer = new Timer();
   let ran = 0;
@@ -18,7 +18,7 @@ Deno.test("Timer waits for 60 days, by timers that can be set", async () => {
   assertEquals(timers.set, [MAX_TIMER_MS, MAX_TIMER_MS, 60 * DAYS - 2 * MAX_TIMER_MS]);
 });
 
-Deno.test("Timer.clear() stops it in any part of its time, and set() puts another in its place", async () => {
+Deno.test("Timer.clear() and Timer.set() stop a running timer, also after its first timeout", async () => {
   using timers = new FakeTimers();
   const timer = new Timer();
   const ran: string[] = [];
@@ -34,7 +34,7 @@ Deno.test("Timer.clear() stops it in any part of its time, and set() puts anothe
   assertEquals(timers.waiting, 0);
 });
 
-Deno.test("delay() waits for 30 days, and can be stopped in the second part of them", async () => {
+Deno.test("delay() waits 30 days with two timeouts, and rejects if its signal aborts during the second", async () => {
   using timers = new FakeTimers();
   let over = false;
   const waiting = delay(30 * DAYS).then(() => over = true);

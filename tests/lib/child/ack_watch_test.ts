@@ -11,7 +11,7 @@ function watching() {
   return { watch, asked, broken };
 }
 
-Deno.test("AckWatch asks only about a wait that lasts, and waits on while the server owes the ack", () => {
+Deno.test("AckWatch asks only about a long wait, and keeps waiting while the server has not sent the ack", () => {
   const { watch, asked, broken } = watching();
   watch.look();
   for (let batch = 0; batch < 3; batch++) {
@@ -23,7 +23,7 @@ Deno.test("AckWatch asks only about a wait that lasts, and waits on while the se
   assertEquals(asked, []);
   watch.batchSent();
   watch.look();
-  // As when the store is away, for as long as that takes.
+  // While the store takes nothing, the server sends no ack, for however long that lasts.
   for (let times = 1; times < 100; times++) {
     watch.look();
     assertEquals(asked.length, times);
@@ -34,7 +34,7 @@ Deno.test("AckWatch asks only about a wait that lasts, and waits on while the se
   assertEquals([asked.length, broken], [99, []]);
 });
 
-Deno.test("AckWatch finds an ack or a batch that is lost, and tells once", () => {
+Deno.test("AckWatch reports a lost ack or batch, once", () => {
   for (
     const [counts, why] of [
       [{ batches: 1, acks: 1 }, "an acknowledgement from the server was lost"],
@@ -50,17 +50,17 @@ Deno.test("AckWatch finds an ack or a batch that is lost, and tells once", () =>
   }
 });
 
-Deno.test("AckWatch takes an ack that was on its way when it asked for no loss", () => {
+Deno.test("AckWatch reports no loss if the ack was on its way when it asked", () => {
   const { watch, broken } = watching();
   watch.batchSent();
   for (let looks = 0; looks < 2; looks++) watch.look();
-  // It goes out before the answer does.
+  // The server sends the ack before its answer.
   watch.ackTaken();
   watch.answer({ type: "counts", batches: 1, acks: 1 });
   assertEquals(broken, []);
 });
 
-Deno.test("AckWatch gives up a server that answers none of many questions", () => {
+Deno.test("AckWatch gives up on a server that leaves ten questions unanswered", () => {
   const { watch, asked, broken } = watching();
   watch.batchSent();
   for (let looks = 0; looks < 20; looks++) watch.look();

@@ -7,14 +7,14 @@ const NAMED = { name: "a", type: "a/b" };
 const bytes = (size = 1) => ({ bytes: new Uint8Array(size) });
 const KEPT = { name: "a", size: 1, type: "a/b", sha256: "" };
 
-/** Takes what is sent; answers only what it is told to. */
+/** Notes the types of the messages that are sent. The test itself gives each answer. */
 function parts(): { parts: ArtifactParts; sent: string[]; ended: () => void } {
   const sent: string[] = [];
   const send = ({ type }: FromTasks) => void sent.push(type);
   return { parts: new ArtifactParts(send), sent, ended: () => void sent.push("end") };
 }
 
-Deno.test("ArtifactParts.take() sends a part when the one before it was taken, and a block without waiting for its own", async () => {
+Deno.test("ArtifactParts.take() sends a part after the last was taken, and does not await a block's answer", async () => {
   const { parts: it, sent, ended } = parts();
   const begun = it.take(1, NAMED, ended);
   it.receive(1, { taken: true });
@@ -35,7 +35,7 @@ Deno.test("ArtifactParts.take() sends a part when the one before it was taken, a
   assertEquals<unknown[]>([sent, end], [["artifact", "bytes", "bytes", "end"], { kept: KEPT }]);
 });
 
-Deno.test("ArtifactParts.take() throws where a part was refused, and another artifact may follow", async () => {
+Deno.test("ArtifactParts.take() throws if the last part was refused, and another artifact may follow", async () => {
   const { parts: it, ended } = parts();
   const begun = it.take(1, NAMED, ended);
   it.receive(1, { taken: true });
@@ -54,7 +54,7 @@ Deno.test("ArtifactParts.take() throws where a part was refused, and another art
   await again;
 });
 
-Deno.test("ArtifactParts bounds the blocks of a process, and runs that are over give theirs back", async () => {
+Deno.test("ArtifactParts bounds the blocks of a process, and the end of a run frees its block", async () => {
   const { parts: it, sent, ended } = parts();
   for (let run = 0; run <= MAX_BLOCKS; run++) {
     const begun = it.take(run, NAMED, ended);

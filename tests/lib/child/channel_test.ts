@@ -3,7 +3,7 @@ import { duplexPair } from "node:stream";
 import { Channel } from "../../../lib/child/channel.ts";
 import type { Frame, FromTasks, ToTasks } from "../../../lib/child/protocol.ts";
 
-Deno.test("Channel carries messages and bytes in order, to the end", async () => {
+Deno.test("Channel carries messages and bytes in order until the other side ends", async () => {
   const [a, b] = duplexPair();
   const got: Frame<ToTasks>[] = [];
   const there = new Channel<ToTasks, FromTasks>(b, (frame) => got.push(frame));
@@ -23,7 +23,7 @@ Deno.test("Channel carries messages and bytes in order, to the end", async () =>
   there.destroy();
 });
 
-Deno.test("Channel.ended rejects with what the other side did wrong, and nothing is taken after it", async () => {
+Deno.test("Channel.ended rejects if the other side breaks the protocol, and later frames are not taken", async () => {
   for (const wrong of ["nonsense", new SyntaxError("not this one")]) {
     const [a, b] = duplexPair();
     let taken = 0;
@@ -41,12 +41,12 @@ Deno.test("Channel.ended rejects with what the other side did wrong, and nothing
   }
 });
 
-Deno.test("Channel gives up another side that does not read", async () => {
+Deno.test("Channel gives up if the other side does not read", async () => {
   const [a] = duplexPair();
   const here = new Channel<FromTasks, ToTasks>(a, () => {});
   const bytes = new Uint8Array(4 * 1024 * 1024);
   for (let n = 0; n < 20; n++) void here.sendBytes(n, bytes);
   await assertRejects(() => here.ended, Error, "does not read");
-  // Whoever waited for it goes on.
+  // A later write resolves, so that its sender does not wait for ever.
   await here.sendBytes(99, bytes);
 });

@@ -6,7 +6,7 @@ import type { StandardSchema } from "../../../lib/task/standard_schema.ts";
 
 const GIVEN = '{"a":1}';
 
-/** A kind whose schema makes `value` of {@link GIVEN}, and takes anything else as it is. */
+/** A kind whose schema turns {@link GIVEN} into `value`, and leaves any other input unchanged. */
 function making(value: unknown) {
   const validate = (given: unknown) => ({
     value: JSON.stringify(given) === GIVEN ? value : given,
@@ -17,7 +17,7 @@ function making(value: unknown) {
   return defineTask({ kind: "made", input, async *run() {} });
 }
 
-Deno.test("checkInput() has no attempt parse again what JSON holds", async () => {
+Deno.test("checkInput() marks an input as parsed if JSON can hold what its schema made of it", async () => {
   const value = { id: "a", rows: [1, null, { left: undefined }] };
   assertEquals(await checkInput(making(value), GIVEN), {
     input: '{"id":"a","rows":[1,null,{}]}',
@@ -25,7 +25,7 @@ Deno.test("checkInput() has no attempt parse again what JSON holds", async () =>
   });
 });
 
-Deno.test("checkInput() stores the input as given where JSON would make another value of it", async () => {
+Deno.test("checkInput() stores the input as given if JSON cannot hold what its schema made of it", async () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;
   const named = Object.assign([1], { name: "one" });
@@ -35,7 +35,7 @@ Deno.test("checkInput() stores the input as given where JSON would make another 
   }
 });
 
-Deno.test("each attempt gets the same defaults, beside dates and what is made of what is given", async () => {
+Deno.test("checkInput() stores what gives each attempt the same defaults, also beside dates and transforms", async () => {
   const id = z.string().default(() => crypto.randomUUID());
   const rows = z.array(z.object({ id, at: z.coerce.date() }));
   const fields = {

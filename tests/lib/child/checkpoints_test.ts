@@ -23,7 +23,7 @@ async function refusal(task: AnyTask, stored: string): Promise<string> {
   return error.message;
 }
 
-Deno.test("checkSaved() names the place that does not fit", async () => {
+Deno.test("checkSaved() names the path that does not fit the schema", async () => {
   const task = defineTask({ kind: "k", checkpoint, run });
   await checkSaved(task, { offset: 1 }, signal);
   const wrong: [unknown, string][] = [
@@ -40,7 +40,7 @@ Deno.test("checkSaved() names the place that does not fit", async () => {
   await checkSaved(defineTask({ kind: "k", run }), { anything: 1 }, signal);
 });
 
-Deno.test("checkSaved() takes schemas that answer later, and bounds what they say", async () => {
+Deno.test("checkSaved() awaits asynchronous schemas, and bounds the length of their issues", async () => {
   const path = [{ key: "a" }, Symbol("s"), 7, ..."x".repeat(5000)];
   const issue = { message: "no\n".repeat(9999), path };
   const schema: StandardSchema = {
@@ -55,7 +55,7 @@ Deno.test("checkSaved() takes schemas that answer later, and bounds what they sa
   assertEquals(message.length < 1500, true, `${message.length}`);
 });
 
-Deno.test("readCheckpoint() gives what the schema makes of it", async () => {
+Deno.test("readCheckpoint() returns what the schema makes of the checkpoint, or refuses it", async () => {
   const task = defineTask({ kind: "k", checkpoint, run });
   assertEquals(await readCheckpoint(task, null), undefined);
   assertEquals(await readCheckpoint(task, '{"offset":3}'), { offset: 3, rows: [] });
@@ -65,14 +65,14 @@ Deno.test("readCheckpoint() gives what the schema makes of it", async () => {
   );
 });
 
-Deno.test("readCheckpoint() without schema and version gives what was saved", async () => {
+Deno.test("readCheckpoint() returns what was saved if the task has no schema and no version", async () => {
   const task = defineTask({ kind: "k", run });
   for (const value of [{ offset: 3 }, null, [1], "x", 0]) {
     assertEquals(await readCheckpoint(task, JSON.stringify(value)), value);
   }
 });
 
-Deno.test("readCheckpoint() has an older checkpoint migrated, and then checked", async () => {
+Deno.test("readCheckpoint() migrates an older checkpoint, and then checks it", async () => {
   const seen: unknown[] = [];
   const task = defineTask({
     kind: "k",
@@ -124,7 +124,7 @@ Deno.test("readCheckpoint() refuses a checkpoint of newer code, and an older one
   );
 });
 
-Deno.test("a schema that says no without a reason is a no", async () => {
+Deno.test("checkSaved() and readCheckpoint() refuse a value if the schema returns an empty list of issues", async () => {
   const schema: StandardSchema = {
     "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [] }) },
   };

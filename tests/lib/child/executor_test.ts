@@ -34,18 +34,18 @@ class Peer {
   readonly executor: Executor;
   readonly events: RunEvent[] = [];
   batches = 0;
-  /** What the executor's clocks show: that of the day, and the one that nobody sets. */
+  /** Milliseconds of the executor's clocks: the time of day, and the monotonic one. */
   now = 1000;
   elapsed = 0;
-  /** Answers each batch at once. */
+  /** Whether each batch is acknowledged at once. */
   acks = true;
-  /** What lies under the upload `u`. */
+  /** The content of the only upload; `null` if there is none. */
   upload: Uint8Array | null = null;
-  /** Parts of artifacts that came, and what is said to them. */
+  /** The parts of artifacts that came, and why they are refused; `null` if they are taken. */
   readonly parts: string[] = [];
   refusal: string | null = null;
   onpart: () => void = () => {};
-  /** What is stored of the names that tasks ask about, and a signal that comes just as none may any more. */
+  /** What is stored under each name, and a signal that comes just before its wait closes. */
   answer: Answer | null = null;
   late: string | null = null;
   readonly #kinds = new Map<string, AnyTask>();
@@ -62,7 +62,7 @@ class Peer {
     });
   }
 
-  /** Runs another task from now on. */
+  /** Replaces the task of the kind `t`. */
   define(task: AnyTask): void {
     this.#kinds.set("t", task);
   }
@@ -92,7 +92,7 @@ class Peer {
     this.executor.receive({ type: "ack" });
   }
 
-  /** Resolves once a batch makes `wanted` hold. */
+  /** Resolves once `wanted` holds: now, or after a batch. */
   until(wanted: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (wanted()) resolve();
@@ -162,7 +162,7 @@ class Peer {
   }
 }
 
-/** Runs a body to its end. */
+/** Runs a body. Returns its end, and the events before that. */
 async function run(body: Body, input?: z.ZodType, value?: unknown): Promise<[RunEnd, RunEvent[]]> {
   const peer = new Peer(body, input);
   peer.start({ input: value });
@@ -184,7 +184,7 @@ Deno.test("Executor sends what a generator yields, in order, and then how it end
   assertEquals(end, { how: "returned", json: '{"five":5}' });
 });
 
-Deno.test("Executor conflates progress by field, and its last goes before the end", async () => {
+Deno.test("Executor conflates the progress of a run by field, and sends the last report before the end", async () => {
   const peer = new Peer(async function* () {
     for (let done = 1; done <= 200_000; done++) {
       yield progress(done === 1 ? { done, total: 200_000 } : { done });
@@ -198,7 +198,7 @@ Deno.test("Executor conflates progress by field, and its last goes before the en
   assertLess(reports.length, 20_000);
 });
 
-Deno.test("Executor lets a yield wait while the server takes nothing", async () => {
+Deno.test("Executor makes a yield wait while the server takes nothing", async () => {
   let yielded = 0;
   const peer = new Peer(async function* () {
     for (; yielded < 10_000; yielded++) yield log(String(yielded));
@@ -206,7 +206,7 @@ Deno.test("Executor lets a yield wait while the server takes nothing", async () 
   peer.acks = false;
   peer.start();
   await peer.until(() => peer.batches === 1);
-  // As many turns of the event loop as it could want.
+  // Enough turns of the event loop for a run that does not wait.
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
   assertEquals(peer.batches, 1);
   assertLess(yielded, 5000);
@@ -218,7 +218,7 @@ Deno.test("Executor lets a yield wait while the server takes nothing", async () 
   assertEquals(rows.length, 10_000);
 });
 
-Deno.test("Executor gives a task its input by its schema, its checkpoint and its attempt", async () => {
+Deno.test("Executor gives a task its parsed input, checkpoint and attempt; an invalid input fails the run", async () => {
   const seen: unknown[] = [];
   const body: Body = async function* ({ input, checkpoint, attempt, taskId, signal }) {
     seen.push(input, checkpoint, attempt, taskId, signal.aborted);
@@ -231,14 +231,14 @@ Deno.test("Executor gives a task its input by its schema, its checkpoint and its
   assert(end.how === "threw" && end.error.name === "TypeError");
 });
 
-Deno.test("Executor fails a run of a kind that is not there", async () => {
+Deno.test("Executor fails a run whose kind is not loaded", async () => {
   const peer = new Peer(async function* () {});
   peer.start({ kind: "gone" });
   const end = await peer.end();
   assert(end.how === "threw" && end.error.message.includes("'gone'"));
 });
 
-Deno.test("Executor shows a task its mistake at the yield, where it may be handled", async () => {
+Deno.test("Executor throws the error of an invalid value at its yield, where the task may catch it", async () => {
   const [end, events] = await run(async function* () {
     try {
       yield { done: NaN };
@@ -264,7 +264,7 @@ Deno.test("Executor fails a run whose result cannot be kept", async () => {
   }
 });
 
-Deno.test("Executor has a result that is too large for the record kept as an artifact, and a cancel comes too late for it", async () => {
+Deno.test("Executor keeps a result too large for the record as an artifact, and ignores a late cancel", async () => {
   const peer = new Peer(async function* () {
     return "x".repeat(2 * ARTIFACT_BLOCK);
   });
@@ -282,7 +282,7 @@ Deno.test("Executor has a result that is too large for the record kept as an art
   assertEquals(end.error.message, "Cannot keep artifact 'result.json' as there is no room");
 });
 
-Deno.test("Executor ends a run that quiesces at its next checkpoint, or lets it return before", async () => {
+Deno.test("Executor ends a quiescing run at its next checkpoint, or lets it return before that", async () => {
   const done: string[] = [];
   const gate = Promise.withResolvers<void>();
   const peer = new Peer(async function* ({ input, signal }) {
@@ -310,7 +310,7 @@ Deno.test("Executor ends a run that quiesces at its next checkpoint, or lets it 
 });
 
 for (const reason of ["cancel", "timeout", "stop"] as const) {
-  Deno.test(`Executor tells a run by its signal on ${reason}, its finally blocks run`, async () => {
+  Deno.test(`Executor aborts the signal of a run on ${reason}, and lets it go on to its own end`, async () => {
     const done: string[] = [];
     const waiting = Promise.withResolvers<void>();
     const peer = new Peer(async function* ({ signal }) {
@@ -319,7 +319,7 @@ for (const reason of ["cancel", "timeout", "stop"] as const) {
         waiting.resolve();
         await new Promise((resolve) => signal.addEventListener("abort", resolve));
         done.push(signal.reason.name);
-        // It was told: it goes on to its own end.
+        // Its signal told it to stop, so it may clean up and end by itself.
         yield log("the last");
         done.push("by itself");
       } finally {
@@ -335,7 +335,7 @@ for (const reason of ["cancel", "timeout", "stop"] as const) {
   });
 }
 
-Deno.test("Executor calls a run stopped that throws because of its signal, or returns after it", async () => {
+Deno.test("Executor ends a run as stopped if it throws or returns after its signal aborted", async () => {
   const bodies: Body[] = [
     async function* ({ signal }) {
       yield 1;
@@ -368,7 +368,7 @@ Deno.test("Executor calls a run stopped that throws because of its signal, or re
   }
 });
 
-Deno.test("Executor tells in the log what a run threw in its clean-up, and not that it stopped", async () => {
+Deno.test("Executor logs what a stopped run throws in its clean-up, unless that only says it was aborted", async () => {
   const silent = [
     (signal: AbortSignal) => signal.reason,
     (signal: AbortSignal) => new Error("no answer", { cause: signal.reason }),
@@ -398,7 +398,7 @@ Deno.test("Executor tells in the log what a run threw in its clean-up, and not t
   }
 });
 
-Deno.test("Executor.stopAll() stops every run, and an unknown one is no matter", async () => {
+Deno.test("Executor.stopAll() stops every run, and the abort of an unknown run does nothing", async () => {
   const peer = new Peer(async function* ({ signal }) {
     yield 1;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -412,7 +412,7 @@ Deno.test("Executor.stopAll() stops every run, and an unknown one is no matter",
   await peer.executor.idle();
 });
 
-Deno.test("Executor reads an upload from any offset, and errors where there is none", async () => {
+Deno.test("upload() reads from any offset; upload() and uploadInfo() throw NotFound if there is no upload", async () => {
   const bytes = Uint8Array.from({ length: 20 }, (_, n) => n);
   for (const offset of [0, 1, 3, 19, 20, 21]) {
     const got: number[] = [];
@@ -435,7 +435,7 @@ Deno.test("Executor reads an upload from any offset, and errors where there is n
   assert(info.how === "threw" && info.error.name === "NotFound");
 });
 
-Deno.test("Executor refuses an offset into an upload that is none", async () => {
+Deno.test("upload() refuses an offset that is not a whole number from 0", async () => {
   for (const offset of [-1, 1.5, NaN, Infinity, "3" as unknown as number]) {
     const peer = new Peer(async function* ({ upload }) {
       for await (const _ of upload("u", { offset }));
@@ -447,7 +447,7 @@ Deno.test("Executor refuses an offset into an upload that is none", async () => 
   }
 });
 
-Deno.test("Executor sends no more at once than a frame holds, though all runs end in one moment", async () => {
+Deno.test("Executor sends batches that fit into a frame, even if all runs end at the same moment", async () => {
   const { promise: moment, resolve } = Promise.withResolvers<void>();
   const large = "x".repeat(40_000);
   const peer = new Peer(async function* () {
@@ -471,13 +471,13 @@ Deno.test("Executor sends no more at once than a frame holds, though all runs en
     before = peer.events.length;
     queueMicrotask(() => peer.ack());
   }
-  // Each end goes behind its run's last progress.
+  // The last progress of each run goes before its end.
   const order = new Map<number, string>();
   for (const [run, type] of peer.events) order.set(run, `${order.get(run) ?? ""} ${type}`);
   assertEquals(new Set(order.values()), new Set([" progress end"]));
 });
 
-Deno.test("CurrentRun.fail() ends the run whose code calls it, from wherever it does, and no other", async () => {
+Deno.test("CurrentRun.fail() ends the run whose code calls it, also from a timer or a promise", async () => {
   const cleaned: string[] = [];
   const peer: Peer = new Peer(async function* ({ input, signal }) {
     const fail = () => currentRun.getStore()?.fail(new RangeError(`by ${input}`), false);
@@ -508,7 +508,7 @@ Deno.test("CurrentRun.fail() ends the run whose code calls it, from wherever it 
   assertEquals(currentRun.getStore(), undefined);
 });
 
-Deno.test("Executor ends a run by an error that its code left to nobody, as one that strayed", async () => {
+Deno.test("CurrentRun.fail() ends a run as strayed if the error was uncaught", async () => {
   const peer: Peer = new Peer(async function* ({ signal }) {
     currentRun.getStore()!.fail(new RangeError("stray"), true);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -519,7 +519,7 @@ Deno.test("Executor ends a run by an error that its code left to nobody, as one 
   assertEquals([end.error.name, end.error.message], ["RangeError", "stray"]);
 });
 
-Deno.test("Executor ends a run once whatever it throws, and says why", async () => {
+Deno.test("Executor ends a run once, with a name and a message, whatever it throws", async () => {
   await fc.assert(
     fc.asyncProperty(hostileValues(), async (make) => {
       const [end] = await run(async function* () {
@@ -534,7 +534,7 @@ Deno.test("Executor ends a run once whatever it throws, and says why", async () 
   );
 });
 
-Deno.test("Executor tells that no retry can mend a FinalError, nor a result that cannot be kept", async () => {
+Deno.test("Executor marks the end of a run as final for a FinalError, and for a result that is not JSON", async () => {
   const finals: Body[] = [
     async function* () {
       throw new FinalError("no such customer", { cause: new Error("404") });
@@ -553,7 +553,7 @@ Deno.test("Executor tells that no retry can mend a FinalError, nor a result that
   assert(end.how === "threw" && end.final === undefined);
 });
 
-/** Starts a body, aborts it once it waits, and gives its end and all its events. */
+/** Starts a body, and aborts it once it waits. Returns its end, and the events before that. */
 async function aborted(
   body: (waits: () => void) => Body,
   reason: StopReason = "cancel",
@@ -566,13 +566,13 @@ async function aborted(
   return [await peer.end(), peer.events.slice(0, -1)];
 }
 
-/** What the log rows among events say. */
+/** The messages of the log rows among some events. */
 function said(events: readonly RunEvent[]): string[] {
   return events.flatMap((event) => event[1] === "log" ? [JSON.parse(event[2]).message] : []);
 }
 
 for (const reason of ["cancel", "timeout", "stop"] as const) {
-  Deno.test(`Executor lets a finally that yields run to its end on ${reason}, and keeps its rows`, async () => {
+  Deno.test(`Executor lets a finally block that yields run to its end on ${reason}, and keeps its rows`, async () => {
     const done: string[] = [];
     const bodies: ((waits: () => void) => Body)[] = [
       (waits) =>
@@ -589,7 +589,7 @@ for (const reason of ["cancel", "timeout", "stop"] as const) {
             yield log("removed");
           }
         },
-      // Its clean-up does not begin with a yield.
+      // Its clean-up waits before it yields.
       (waits) =>
         async function* ({ signal }) {
           try {
@@ -604,7 +604,7 @@ for (const reason of ["cancel", "timeout", "stop"] as const) {
             yield log("removed");
           }
         },
-      // It knows of no signal.
+      // It takes no signal.
       (waits) =>
         async function* () {
           try {
@@ -630,7 +630,7 @@ for (const reason of ["cancel", "timeout", "stop"] as const) {
   });
 }
 
-Deno.test("Executor keeps what a catch saves and puts out after the signal", async () => {
+Deno.test("Executor keeps a checkpoint and an output that a catch block yields after the abort", async () => {
   const body = (waits: () => void): Body =>
     async function* ({ signal }) {
       try {
@@ -650,7 +650,7 @@ Deno.test("Executor keeps what a catch saves and puts out after the signal", asy
   assertEquals(events.map(([, type]) => type), ["log", "save", "output"]);
 });
 
-Deno.test("Executor ends a run at a yield of the clean-up that it began by itself, but for a finally around that", async () => {
+Deno.test("Executor ends an aborted run at a yield of its own clean-up, and runs the finally block around it", async () => {
   const done: string[] = [];
   const peer = new Peer(async function* ({ signal: _ }) {
     try {
@@ -678,7 +678,7 @@ Deno.test("Executor ends a run at a yield of the clean-up that it began by itsel
   assertEquals([done, said(peer.events).slice(-2)], [["around it"], ["closing", "closed"]]);
 });
 
-Deno.test("Executor ends a run that knows of no signal at its next yield, which counts", async () => {
+Deno.test("Executor ends an aborted run that took no signal at its next yield, and keeps that yield", async () => {
   let steps = 0;
   const began = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
@@ -698,7 +698,7 @@ Deno.test("Executor ends a run that knows of no signal at its next yield, which 
   assertEquals([steps, said(peer.events)], [1, ["the last"]]);
 });
 
-Deno.test("Executor stops a run that has its signal and takes no notice, after so many yields", async () => {
+Deno.test("Executor stops a run that ignores its signal after a bounded number of yields", async () => {
   let cleaned = false;
   const body = (waits: () => void): Body =>
     async function* ({ signal }) {
@@ -717,7 +717,7 @@ Deno.test("Executor stops a run that has its signal and takes no notice, after s
   assertEquals([end, cleaned], [{ how: "stopped", reason: "cancel" }, true]);
 });
 
-Deno.test("Executor stops a run of which nobody knows whether it has noticed, in a second", async () => {
+Deno.test("Executor stops a run after a second if it may not have noticed that its signal aborted", async () => {
   let rows = 0;
   const began = Promise.withResolvers<void>();
   const peer: Peer = new Peer(async function* ({ signal: _ }) {
@@ -735,7 +735,7 @@ Deno.test("Executor stops a run of which nobody knows whether it has noticed, in
   assertEquals(rows, 4);
 });
 
-Deno.test("Executor gives others their turn while a run yields what it may not, and stops it", async () => {
+Deno.test("Executor gives other runs their turn while a run yields invalid values, and can stop that run", async () => {
   let mistakes = 0;
   const peer = new Peer(async function* ({ input }) {
     yield log("began");
@@ -757,7 +757,7 @@ Deno.test("Executor gives others their turn while a run yields what it may not, 
   assert(mistakes > 0);
 });
 
-Deno.test("Executor takes nothing of a run whose end it has told", async () => {
+Deno.test("Executor takes nothing more from a run after it has sent its end", async () => {
   const cleaned = Promise.withResolvers<void>();
   const peer: Peer = new Peer(async function* () {
     try {
@@ -776,7 +776,7 @@ Deno.test("Executor takes nothing of a run whose end it has told", async () => {
   assertEquals(peer.events.at(-1)?.[1], "end");
 });
 
-Deno.test("Executor does not begin a run that was asked to stop before", async () => {
+Deno.test("Executor does not begin a run that was asked to stop before it began", async () => {
   let began = false;
   const peer = new Peer(async function* () {
     began = true;
@@ -787,7 +787,7 @@ Deno.test("Executor does not begin a run that was asked to stop before", async (
   assert(!began);
 });
 
-Deno.test("Executor tells the stages of a kind first, and keeps apart what was counted in each", async () => {
+Deno.test("Executor sends the stages of a kind first, and keeps the counts of each stage apart", async () => {
   const task = defineTask({
     kind: "t",
     stages: { download: 1, parse: 3 },
@@ -808,7 +808,7 @@ Deno.test("Executor tells the stages of a kind first, and keeps apart what was c
   ]);
 });
 
-Deno.test("Executor lets a task see that its schema does not take a checkpoint, and keeps none", async () => {
+Deno.test("Executor throws at the yield of a checkpoint that does not fit its schema, and keeps none of it", async () => {
   const peer = new Peer(async function* () {});
   const seen: string[] = [];
   peer.define(defineTask({
@@ -837,7 +837,7 @@ Deno.test("Executor lets a task see that its schema does not take a checkpoint, 
   assert(seen[0]!.startsWith("TypeError: Cannot keep checkpoint.offset: "), seen[0]);
 });
 
-Deno.test("Executor begins no generator whose checkpoint was saved by newer code, and may try again", async () => {
+Deno.test("Executor begins no generator if newer code saved the checkpoint, and allows another attempt", async () => {
   const peer = new Peer(async function* () {});
   peer.define(defineTask({
     kind: "t",
@@ -852,7 +852,7 @@ Deno.test("Executor begins no generator whose checkpoint was saved by newer code
   assertEquals([end.error.name, end.final], ["CheckpointError", undefined]);
 });
 
-/** A schema that never answers, and tells when it is asked. */
+/** A schema that never answers; `asked` resolves when it is first asked. */
 function silent(): { schema: StandardSchema; asked: Promise<void> } {
   const asked = Promise.withResolvers<void>();
   const validate = () => {
@@ -865,7 +865,7 @@ function silent(): { schema: StandardSchema; asked: Promise<void> } {
   };
 }
 
-Deno.test("Executor stops a run at once whose input, checkpoint or migrate never answers", async () => {
+Deno.test("Executor stops a run at once if its input schema, checkpoint schema or migrate never answers", async () => {
   const { schema, asked } = silent();
   const migrating = Promise.withResolvers<void>();
   const base = {
@@ -893,7 +893,7 @@ Deno.test("Executor stops a run at once whose input, checkpoint or migrate never
   }
 });
 
-Deno.test("Executor stops a run at a yield whose checkpoint's schema never answers", async () => {
+Deno.test("Executor stops a run at a save() whose schema never answers, and the run cleans up", async () => {
   const { schema, asked } = silent();
   const peer = new Peer(async function* () {});
   peer.define(defineTask({
@@ -915,7 +915,7 @@ Deno.test("Executor stops a run at a yield whose checkpoint's schema never answe
   assertEquals(peer.events.map(([, type]) => type), ["log", "end"]);
 });
 
-Deno.test("onError gets the very error of each attempt that fails, before its end is told", async () => {
+Deno.test("onError gets the very error that each attempt threw, before the end of the run is sent", async () => {
   const cause = new Error("no route");
   const thrown = [new RangeError("too far", { cause }), new FinalError("never"), "a text"];
   const told: unknown[][] = [];
@@ -939,7 +939,7 @@ Deno.test("onError gets the very error of each attempt that fails, before its en
   assertEquals(told.map(([, ...more]) => more), [[2, 3, true], [2, 3, false], [2, 3, true]]);
 });
 
-Deno.test("onError is told of a time-out with what came of it, and of no cancel, stop or result", async () => {
+Deno.test("onError gets a TimeoutError with its cause for a time-out, and is not called on cancel or stop", async () => {
   const told: unknown[] = [];
   let reached = Promise.withResolvers<void>();
   const body = async function* ({ signal }: { signal: AbortSignal }) {
@@ -960,7 +960,7 @@ Deno.test("onError is told of a time-out with what came of it, and of no cancel,
   assertEquals((error.cause as Error).name, "AbortError");
 });
 
-Deno.test("onError that throws changes nothing for the task but a row in its log", async () => {
+Deno.test("onError that throws adds a row to the task's log, and does not change the task's error", async () => {
   const throws = async function* () {
     throw new Error("of the task");
   };
@@ -975,7 +975,7 @@ Deno.test("onError that throws changes nothing for the task but a row in its log
   assertEquals([level, message], ["warn", "onError threw TypeError: of the hook"]);
 });
 
-Deno.test("waitFor() takes a signal that comes as its time ends, and gives up only when none can come any more", async () => {
+Deno.test("waitFor() takes a signal that comes just as its time ends, and gives up only once none can come", async () => {
   const peer = new Peer(async function* () {
     return [(yield* waitFor("go", { timeout: 1 })) ?? null];
   });
@@ -992,7 +992,7 @@ Deno.test("waitFor() takes a signal that comes as its time ends, and gives up on
   ]);
 });
 
-Deno.test("sleep() holds its process for no longer than it lasts, though the clock is set back meanwhile", async () => {
+Deno.test("sleep() waits no longer than its time, even if the clock is set back meanwhile", async () => {
   const peer = new Peer(async function* () {
     yield* sleep("a while", 5000);
   });

@@ -15,7 +15,7 @@ const NESTED = new AggregateError(PARTS, "m", { cause: new Error("c", { cause: "
 
 const event = (...event: unknown[]) => ({ type: "batch", events: [event] });
 
-/** An error with so many causes. */
+/** An error with `length` causes, each within the one before. */
 function chain(length: number): object {
   const error = { name: "E", message: "m" };
   return length === 0 ? error : { ...error, cause: chain(length - 1) };
@@ -42,7 +42,7 @@ const children = (entries: unknown) => (
   { type: "children", request: 1, run: 7, name: "parts", from: 0, entries }
 );
 
-/** What the program of a task process sends. */
+/** Messages that the program of a task process sends. */
 const SAID: FromTasks[] = [
   { type: "ready", kinds: [kind!] },
   { type: "ready", kinds: [{ ...kind!, schema: null, timeout: 0.5, concurrency: 1 }] },
@@ -90,7 +90,7 @@ const SAID: FromTasks[] = [
 ];
 
 for (const message of SAID) {
-  Deno.test(`checkFromTasks() takes a ${message.type}`, () => {
+  Deno.test(`checkFromTasks() accepts a message of the type '${message.type}'`, () => {
     assertEquals(checkFromTasks(message), message);
   });
 }
@@ -102,7 +102,7 @@ function nested(depth: number): unknown {
 const ready = (...kinds: unknown[]) => ({ type: "ready", kinds });
 const checked = (checked: unknown) => ({ type: "checked", request: 1, checked });
 
-/** What only others' code can have sent. */
+/** Messages that only other code can have sent. */
 const FORGED: [string, unknown][] = [
   ["kinds that are none", ready("demo")],
   ["no kinds", ready()],

@@ -11,7 +11,7 @@ function rowOf(fields: unknown, message = "x"): { level: string; data?: Record<s
   return JSON.parse(logJson(log(message, fields as any), 0));
 }
 
-Deno.test("logJson() keeps name, message, code, causes and stack of an error", () => {
+Deno.test("logJson() keeps the name, message, code, cause and stack of an error", () => {
   const boom = Object.assign(new RangeError("boom", { cause: "why" }), { code: 7 });
   for (const fields of [{ error: boom }, boom]) {
     const { stack, ...error } = rowOf(fields).data!.error as Record<string, unknown>;
@@ -21,7 +21,7 @@ Deno.test("logJson() keeps name, message, code, causes and stack of an error", (
   }
 });
 
-Deno.test("logJson() keeps each field: what JSON cannot hold becomes a text", () => {
+Deno.test("logJson() keeps every field, and writes what JSON cannot hold as text", () => {
   const cyclic: Record<string, unknown> = { m: 2 };
   cyclic.self = cyclic;
   const { data } = rowOf({
@@ -54,7 +54,7 @@ Deno.test("logJson() keeps each field: what JSON cannot hold becomes a text", ()
   });
 });
 
-Deno.test("log() keeps what is no object of fields as 'data'", () => {
+Deno.test("log() keeps a value that is not an object of fields as the field 'data'", () => {
   const when = new Date(0);
   const given: [unknown, unknown][] = [
     ["text", "text"],
@@ -77,7 +77,7 @@ Deno.test("log() keeps what is no object of fields as 'data'", () => {
   assertEquals(rowOf(new Row()).data, { line: 7 });
 });
 
-Deno.test("log() takes the levels of other loggers, and keeps one that it does not know", () => {
+Deno.test("log() knows the levels of other loggers, and keeps an unknown level as a field", () => {
   const levels: [unknown, string][] = [
     ["warning", "warn"],
     ["WARN", "warn"],
@@ -98,7 +98,7 @@ Deno.test("log() takes the levels of other loggers, and keeps one that it does n
   assertEquals(JSON.parse(logJson(foreign, 0)).level, "error");
 });
 
-Deno.test("logJson() leaves out what is too large and keeps the other fields", () => {
+Deno.test("logJson() leaves out fields that are too large, and keeps the others", () => {
   const row = rowOf({ a: 1, large: ["x".repeat(60_000)], b: 2 });
   assertEquals([row.data!.a, row.data!.b], [1, 2]);
   assert(String(row.data!.large).startsWith("[left out"));
@@ -108,7 +108,7 @@ Deno.test("logJson() leaves out what is too large and keeps the other fields", (
   assertEquals(rowOf(many).data!["0"], "x".repeat(1000));
 });
 
-Deno.test("logJson() always gives a row that fits, with its message", () => {
+Deno.test("logJson() always gives a row that fits into MAX_VALUE bytes, with its message", () => {
   fc.assert(
     fc.property(hostileValues(), fc.string(), (make, message) => {
       for (const fields of [make(), { value: make(), kept: 7 }]) {

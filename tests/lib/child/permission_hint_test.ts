@@ -11,7 +11,7 @@ const told = (kind: string, flag: string) => ({
   message: `Requires ${kind}, which HEADWAY_TASK_PERMISSIONS does not grant: add --allow-${flag}`,
 });
 
-Deno.test("withPermissionHint() names the setting, in an error, its causes and its parts", () => {
+Deno.test("withPermissionHint() names the setting to change in an error, its causes and its parts", () => {
   const read = 'read access to "data.csv"';
   assertEquals(withPermissionHint(asked(read, "read")), told(read, "read"));
   const outer = { name: "Error", message: "import failed", code: "E" };

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { MAX_LINE, readLine, tagLines } from "../../../lib/child/printed_line.ts";
 import { Prints } from "../../../lib/child/prints.ts";
 
-/** Prints of the runs that a test names, in a console and a file of its own. */
+/** A `Prints` on a console and a file of its own. `as()` calls `work` as code of a run. */
 function printing() {
   const printed: [number | null, string][] = [];
   const past: unknown[] = [];
@@ -31,7 +31,7 @@ function printing() {
   return { prints, console, file, as, printed, past };
 }
 
-Deno.test("Prints says of each line which run printed it, and leaves alone what is of none", () => {
+Deno.test("Prints marks each line with the run that printed it, and leaves prints of no run alone", () => {
   const { console, as, printed, past } = printing();
   as(1, () => console.group!("of one"));
   as(2, () => console.log!("a %s", "b", { x: 1 }));
@@ -50,7 +50,7 @@ Deno.test("Prints says of each line which run printed it, and leaves alone what 
   assertEquals(past, [["nobody's"]]);
 });
 
-Deno.test("Prints puts together the lines that runs write in parts beside each other", () => {
+Deno.test("Prints joins the parts of a line, even if another run writes in between", () => {
   const { prints, file, as, printed } = printing();
   const bytes = new TextEncoder().encode("für");
   as(1, () => file.writeSync(bytes.subarray(0, 2)));
@@ -62,7 +62,7 @@ Deno.test("Prints puts together the lines that runs write in parts beside each o
   assertEquals(printed, [[2, "other"], [1, "für"], [2, "open"]]);
 });
 
-Deno.test("Prints keeps the beginning of a line that is too long", () => {
+Deno.test("Prints keeps only the beginning of a line that is too long", () => {
   const { prints, file, as, printed } = printing();
   const long = new TextEncoder().encode("x".repeat(3 * MAX_LINE));
   as(1, () => file.writeSync(long));
@@ -71,7 +71,7 @@ Deno.test("Prints keeps the beginning of a line that is too long", () => {
   assertEquals(printed, [[1, "x".repeat(MAX_LINE)]]);
 });
 
-Deno.test("readLine() takes nothing for a run that does not begin a line as one", () => {
+Deno.test("readLine() finds a run only in a whole tag at the beginning of a line", () => {
   const [, tagged] = tagLines(7, ["text"]).split("\n");
   assertEquals(readLine(tagged!), { run: 7, line: "text" });
   for (const line of ["text", `x${tagged}`, "\u001e\u001ftext", "\u001e1e3\u001ftext", "\u001e7"]) {

@@ -28,7 +28,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
-Deno.test("FrameDecoder promises the frames that were sent, wherever the stream is cut", () => {
+Deno.test("FrameDecoder returns the frames that were sent, wherever the stream is cut", () => {
   const cuts = fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1 });
   fc.assert(
     fc.property(fc.array(frame), cuts, (frames, cuts) => {
@@ -37,7 +37,7 @@ Deno.test("FrameDecoder promises the frames that were sent, wherever the stream 
       const got: Frame<FromTasks>[] = [];
       let at = 0;
       for (let n = 0; at < bytes.length; n++) {
-        // A chunk of no bytes may come too, but not for ever.
+        // Chunks may be empty, but not all of them.
         const size = n < 1000 ? cuts[n % cuts.length]! : bytes.length;
         got.push(...decoder.push(bytes.slice(at, at += size)));
       }
@@ -47,14 +47,14 @@ Deno.test("FrameDecoder promises the frames that were sent, wherever the stream 
   );
 });
 
-Deno.test("FrameDecoder gives bytes of their own, not a view of the chunk", () => {
+Deno.test("FrameDecoder returns a copy of the bytes, not a view of the chunk", () => {
   const chunk = encodeBytesFrame(1, Uint8Array.of(1, 2, 3));
   const [frame] = new FrameDecoder<FromTasks>().push(chunk);
   chunk.fill(0);
   assertEquals(frame, { number: 1, bytes: Uint8Array.of(1, 2, 3) });
 });
 
-Deno.test("FrameDecoder refuses what is none of its frames", () => {
+Deno.test("FrameDecoder refuses bytes that are not a frame of its protocol", () => {
   const tooLong = new Uint8Array(5);
   new DataView(tooLong.buffer).setUint32(0, 65 * 1024 * 1024, true);
   tooLong[4] = 1;

@@ -27,7 +27,7 @@ function bytesOf(text: string): number {
 const cyclic: Record<string, unknown> = {};
 cyclic.self = cyclic;
 
-/** What no task should yield, and one day does. */
+/** Values that no task should yield, and that some task will. */
 const hostile: unknown[] = [
   NaN,
   Infinity,
@@ -54,7 +54,7 @@ Deno.test("readYield() takes a number as percent and a string as the message", (
   assertEquals(report({ progress: 42, message: "m" }), { at: AT, progress: 42, message: "m" });
 });
 
-Deno.test("progress() refuses what says nothing of it", () => {
+Deno.test("progress() and readYield() refuse a report that says nothing about progress", () => {
   // deno-lint-ignore no-explicit-any -- what a task in JavaScript may do
   const given = (value: unknown) => readYield(progress(value as any), AT);
   for (const value of [undefined, null, 50, "50%", 5n, Symbol("s"), () => {}, true]) {
@@ -69,7 +69,7 @@ Deno.test("progress() refuses what says nothing of it", () => {
   }
 });
 
-Deno.test("readYield() takes all that progress() names, and nothing else of it", () => {
+Deno.test("readYield() takes all the fields of a report, and no others", () => {
   const all = { progress: null, done: 1, total: 2, unit: "rows", stage: "s", message: "m" };
   assertEquals(report(progress(all)), { at: AT, ...all });
   assertEquals(report(progress({})), { at: AT });
@@ -83,7 +83,7 @@ Deno.test("readYield() takes undefined as a plain pause", () => {
   assertEquals(readYield(undefined, AT), null);
 });
 
-Deno.test("readYield() makes rows of log(), output() and save()", () => {
+Deno.test("readYield() makes rows of log() and output(), and a checkpoint of save()", () => {
   assertEquals(rowOf(log("hello")), { level: "info", message: "hello", time: TIME });
   assertEquals(rowOf(log("late", { level: "warn", row: 7 })), {
     level: "warn",
@@ -97,7 +97,7 @@ Deno.test("readYield() makes rows of log(), output() and save()", () => {
   assertEquals(readYield(save(undefined), AT), { type: "save", json: "null" });
 });
 
-Deno.test("readYield() says what is wrong with anything else", () => {
+Deno.test("readYield() refuses any other value, and briefly says what is wrong", () => {
   for (const value of hostile) {
     const message = assertThrows(() => readYield(value, AT), TypeError).message;
     assertStringIncludes(message, "Cannot yield this");
@@ -118,7 +118,7 @@ Deno.test("readYield() refuses progress that is not a number from 0", () => {
   assertThrows(() => readYield({ done: null }, AT), TypeError, "'done'");
 });
 
-Deno.test("readYield() cuts long texts between characters and marks it", () => {
+Deno.test("readYield() cuts long texts between characters, and marks the cut", () => {
   const max = { message: 4096, stage: 256, unit: 64 };
   const text = fc.string({ unit: "grapheme", size: "max", maxLength: 6000 });
   fc.assert(
@@ -135,7 +135,7 @@ Deno.test("readYield() cuts long texts between characters and marks it", () => {
   );
 });
 
-Deno.test("brief() bounds a text as JSON too, whatever it is of", () => {
+Deno.test("brief() bounds the length of a text and of its JSON, whatever characters it has", () => {
   const text = fc.string({
     unit: fc.constantFrom("a", "€", "\0", "\n", '"', "\ud800", "😀"),
     maxLength: 300,
@@ -150,7 +150,7 @@ Deno.test("brief() bounds a text as JSON too, whatever it is of", () => {
   );
 });
 
-Deno.test("readYield() keeps a log row of any size and any content", () => {
+Deno.test("readYield() takes a log row of any size and content, and makes it fit", () => {
   const anything = fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true });
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), anything, (message, value) => {
@@ -170,7 +170,7 @@ Deno.test("readYield() keeps a log row of any size and any content", () => {
   }
 });
 
-Deno.test("readYield() never fails because of what a log row was given", () => {
+Deno.test("readYield() never fails on a log row, whatever message, level and data it was given", () => {
   const given: unknown[] = [...hostile, undefined, { toJSON: () => cyclic }];
   for (const value of given) {
     const row = rowOf(log("kept", { value }));

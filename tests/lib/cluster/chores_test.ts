@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
 import { Chores } from "../../../lib/cluster/chores.ts";
 
-Deno.test("Chores does one of a name at a time, and waits for it when it stops", async () => {
+Deno.test("Chores runs one chore of each name at a time, and stop() waits for those that run", async () => {
   const chores = new Chores(createLogger({ level: "off" }));
   const begun: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -24,7 +24,7 @@ Deno.test("Chores does one of a name at a time, and waits for it when it stops",
   await stop;
 });
 
-Deno.test("Chores does once more what is asked for while it is under way", async () => {
+Deno.test("Chores.once() runs a chore again if it was asked for meanwhile, with the newest work only", async () => {
   const chores = new Chores(createLogger({ level: "off" }));
   const gates = [1, 2].map(() => Promise.withResolvers<void>());
   const done: string[] = [];
@@ -45,7 +45,7 @@ Deno.test("Chores does once more what is asked for while it is under way", async
   await chores.stop();
 });
 
-Deno.test("Chores logs what failed by its name, and does it again", async () => {
+Deno.test("Chores.every() logs a chore that fails by its name, and runs it again", async () => {
   const lines: string[] = [];
   const chores = new Chores(createLogger({ write: (line) => void lines.push(line) }));
   const again = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ulid } from "@std/ulid";
 import { claimDelay } from "../../../lib/cluster/claim_order.ts";
 
-Deno.test("turnOf() gives every task one first, and the others a place behind it each", () => {
+Deno.test("claimDelay() lets one worker claim a task at once, and delays each other one by a step more", () => {
   const workers = [ulid(), ulid(), ulid(), ulid()];
   const firsts = new Map(workers.map((worker) => [worker, 0]));
   for (let n = 0; n < 2000; n++) {
@@ -12,11 +12,11 @@ Deno.test("turnOf() gives every task one first, and the others a place behind it
     const first = workers[turns.indexOf(0)]!;
     firsts.set(first, firsts.get(first)! + 1);
   }
-  // Evenly, within six deviations of a fair draw.
+  // An even split, within six standard deviations of a fair draw.
   for (const count of firsts.values()) assert(Math.abs(count - 500) < 120, String([...firsts]));
 });
 
-Deno.test("turnOf() makes nobody wait who is alone, or knows of no other", () => {
+Deno.test("claimDelay() makes no worker wait that is alone or knows of no other", () => {
   assertEquals(claimDelay("id", "self", []), 0);
   assertEquals(claimDelay("id", "self", ["self"]), 0);
 });

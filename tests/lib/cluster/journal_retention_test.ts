@@ -11,7 +11,7 @@ import { testApp } from "../../helpers/server.ts";
 
 const log = createLogger({ level: "off" });
 
-Deno.test("JournalRetention removes the journal's oldest entries, and says up to where", async () => {
+Deno.test("JournalRetention removes the oldest entries of the journal, and stores how far it has come", async () => {
   await using app = await testApp();
   const { store, hub, sweeper } = app.engine;
   const { task_id } = await submit(app.url, "log-many", { rows: 2000, bytes: 500 });
@@ -35,7 +35,7 @@ Deno.test("JournalRetention removes the journal's oldest entries, and says up to
   assertEquals((await finished(app.url, task_id)).status, "completed");
 });
 
-Deno.test("JournalRetention finds the entries of before the start once each, before its own", async () => {
+Deno.test("JournalRetention finds the entries from before its start once each, and puts them first", async () => {
   await using opened = await openHub();
   const { kv, write } = opened;
   await write(inCommits([1, 1, 1]));
@@ -62,13 +62,13 @@ Deno.test("JournalRetention finds the entries of before the start once each, bef
   await store.journal.close();
 });
 
-Deno.test("JournalRetention goes on from where another process ended, and takes no floor back", async () => {
+Deno.test("JournalRetention goes on where another process ended, and never lowers the journal's floor", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   const ones = Array.from({ length: 100 }, () => 1);
   await write(inCommits(ones, { type: "message" }));
   await using next = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
-  // As if it had passed them on.
+  // As if the next process had passed the entries on, too.
   await hub.caughtUp();
   for (const { versionstamp, size } of hub.passed.take(100)) {
     hub.passed.add(versionstamp, size, 1);

@@ -7,7 +7,7 @@ import { eventually } from "../../helpers/eventually.ts";
 
 const log = createLogger({ level: "off" });
 
-Deno.test("KindBook.tell() tells what comes in the moment in which all before it was told", async () => {
+Deno.test("KindBook.tell() also stores what comes at the moment when all before it has been stored", async () => {
   using kv = await Deno.openKv(":memory:");
   using store = new Store({ kv, sid: "me", log });
   const book = new KindBook({ store, log });
@@ -28,7 +28,7 @@ Deno.test("KindBook.tell() tells what comes in the moment in which all before it
     told.length = 0;
     onwritten = (written) => {
       onwritten = () => {};
-      // So many steps behind the end of the write.
+      // `turns` microtasks after the end of the write.
       let step = written.then(() => {});
       for (let turn = 0; turn < turns; turn++) step = step.then(() => {});
       void step.then(() => book.tell([module(2 * turns + 1)], []));

@@ -10,13 +10,13 @@ import { storeThat } from "../../helpers/store_that.ts";
 
 const never = new AbortController().signal;
 
-/** Far more than all of a test takes. */
+/** In milliseconds: far more than a whole test takes. */
 const HOUR = 3_600_000;
 
-/** Nothing is kept that does not say so. */
+/** Keeps no task that has no retention of its own. */
 const AT_ONCE = { completed: 0, failed: 0, canceled: 0 };
 
-/** Every key that bears one of these ids. */
+/** Every key that contains one of these ids. */
 async function keysOf(kv: Deno.Kv, ids: readonly string[]): Promise<Deno.KvKey[]> {
   const known = new Set(ids);
   const all = await Array.fromAsync(kv.list({ prefix: [] }), ({ key }) => key);
@@ -31,7 +31,7 @@ async function ended(base: string, count: number): Promise<string[]> {
   return ids;
 }
 
-Deno.test("OldTasks.remove() removes many tasks a commit, each whole and told once, and keeps the younger", async () => {
+Deno.test("OldTasks.remove() removes many tasks per commit, wholly and with one event each; younger ones stay", async () => {
   let commits = 0;
   using real = await Deno.openKv(":memory:");
   const kv = storeThat(real, () => Promise.resolve(void commits++));
@@ -49,7 +49,7 @@ Deno.test("OldTasks.remove() removes many tasks a commit, each whole and told on
   });
   commits = 0;
   await new OldTasks(store, AT_ONCE).remove(before, never);
-  // Over KV Connect nine fit into one; the session and others commit, too.
+  // A commit over KV Connect holds nine removals. The session and others commit, too.
   assertLess(commits, 60);
   await app.engine.hub.caughtUp();
   unlisten();
@@ -58,7 +58,7 @@ Deno.test("OldTasks.remove() removes many tasks a commit, each whole and told on
   for (const id of young) assertEquals((await finished(app.url, id)).status, "completed");
 });
 
-Deno.test("OldTasks.remove() removes rows of any number a little at a time, though it is cut short", async () => {
+Deno.test("OldTasks.remove() removes rows in small commits, and finishRemovals() ends one that was cut short", async () => {
   let mayCommit = Infinity;
   let largest = 0;
   using real = await Deno.openKv(":memory:");
@@ -86,7 +86,7 @@ Deno.test("OldTasks.remove() removes rows of any number a little at a time, thou
   const { rowBytes } = (await real.get<Head>(keys.task(task_id))).value!;
   assert(rowBytes > 600 * 20_000 && rowBytes < 600 * 20_200, `${rowBytes}`);
   await store.journal.idle();
-  // The task itself, and two commits of its rows.
+  // One commit for the task itself, and two for its rows.
   mayCommit = 3;
   await assertRejects(() => new OldTasks(store, AT_ONCE).remove(Date.now(), never));
   mayCommit = Infinity;
@@ -97,7 +97,7 @@ Deno.test("OldTasks.remove() removes rows of any number a little at a time, thou
   assertLess(largest, 201);
 });
 
-Deno.test("OldTasks.remove() leaves a task that was retried meanwhile", async () => {
+Deno.test("OldTasks.remove() never removes half of a task that was retried meanwhile", async () => {
   using real = await Deno.openKv(":memory:");
   let first = true;
   let id = "";
@@ -106,7 +106,7 @@ Deno.test("OldTasks.remove() leaves a task that was retried meanwhile", async ()
       // deno-lint-ignore no-explicit-any -- a handle's method, whatever it is called with
       async getMany(...args: any[]) {
         const read = await real.getMany(...args as Parameters<typeof real.getMany>);
-        // Between the look and the removal.
+        // Between the read of the heads and the removal.
         if (first && id !== "") {
           first = false;
           await app.engine.store.retry(id);
@@ -120,17 +120,17 @@ Deno.test("OldTasks.remove() leaves a task that was retried meanwhile", async ()
   id = (await ended(app.url, 1))[0]!;
   const runs = (await storedEvents(app.url, id)).length;
   await new OldTasks(app.engine.store, AT_ONCE).remove(Date.now(), never);
-  // It was finished when it was removed, or is there with both runs: never half of it.
+  // Either the task was removed after its second run, or it is there with the rows of both runs.
   const rows = await keysOf(real, [id]);
   if (rows.length > 0) assert((await storedEvents(app.url, id)).length > runs);
 });
 
-/** When a task ended. */
+/** When a task ended, in milliseconds since the epoch. */
 async function endOf(base: string, id: string): Promise<number> {
   return Date.parse((await finished(base, id)).finished_at!);
 }
 
-Deno.test("OldTasks.remove() takes each task when its submit, its kind or the settings say, and no other", async () => {
+Deno.test("OldTasks.remove() removes each task when its submit, its kind or the settings say so, not before", async () => {
   using kv = await Deno.openKv(":memory:");
   await using app = await testApp({ HEADWAY_MAX_KEEP_MS: "0" }, { kv });
   const made = async (kind: string, input: unknown, more = {}) =>
@@ -174,7 +174,7 @@ Deno.test("OldTasks.remove() takes each task when its submit, its kind or the se
   assertEquals(await Array.fromAsync(kv.list({ prefix: keys.expirings })), []);
 });
 
-Deno.test("OldTasks.remove() looks at kept tasks once an hour, and reads no head to know that nothing is over", async () => {
+Deno.test("OldTasks.remove() lists tasks with their own expiry once an hour, and reads no head if none is over", async () => {
   using real = await Deno.openKv(":memory:");
   let listed = 0;
   let reads = 0;
@@ -202,7 +202,7 @@ Deno.test("OldTasks.remove() looks at kept tasks once an hour, and reads no head
   const id = (n: number) => ulid(Date.now() - 1e9 + n);
   const index = (n: number, value: unknown) => real.set(keys.index("echo", "failed", id(n)), value);
   for (let n = 0; n < 200; n++) await index(n, { ended: OWN_EXPIRY });
-  // It waited for long before it ended, and stands between others.
+  // This task was submitted long before it ended, and is listed between others.
   await index(200, { ended: Date.now() });
   await index(201, { ended: OWN_EXPIRY, child: true });
   await real.set(keys.kind("echo"), null);
@@ -214,7 +214,7 @@ Deno.test("OldTasks.remove() looks at kept tasks once an hour, and reads no head
     await old.remove(Date.now(), never);
     return [listed, reads];
   };
-  // Each kind's is asked whether it has tasks, too.
+  // The index of each kind is also read to know whether it has tasks.
   const [all = 0, none] = await sweep();
   assert(all >= 202 && none === 0, `${all} ${none}`);
   const [some = 0] = await sweep();
@@ -225,7 +225,7 @@ Deno.test("OldTasks.remove() looks at kept tasks once an hour, and reads no head
   assertEquals((await sweep())[0], all);
 });
 
-Deno.test("OldTasks.remove() knows what older versions wrote, and removes keys that they left", async () => {
+Deno.test("OldTasks.remove() reads what older versions wrote, and removes keys that they left behind", async () => {
   using kv = await Deno.openKv(":memory:");
   await using app = await testApp({}, { kv });
   const { task_id: kept } = await submit(app.url, "echo", 1, { keep: 5000 });
@@ -236,7 +236,7 @@ Deno.test("OldTasks.remove() knows what older versions wrote, and removes keys t
   const expiring = async () =>
     await Array.fromAsync(kv.list({ prefix: keys.expirings }), ({ key }) => key);
   assertEquals(await expiring(), [keys.expires(until, kept), keys.expires(other, again)]);
-  // As an older process would end the one, run the other again and remove a third.
+  // The store after an older version ended one task, ran another again and removed a third.
   await kv.atomic().set(keys.index("echo", "completed", kept), null)
     .delete(keys.expires(until, kept)).set(keys.expires(0, again), null)
     .set(keys.expires(0, ulid()), null).commit();
@@ -246,7 +246,7 @@ Deno.test("OldTasks.remove() knows what older versions wrote, and removes keys t
   assertEquals((await finished(app.url, kept)).keep, 5000);
   await old.remove(until, never);
   assertEquals(await keysOf(kv, [kept]), []);
-  // What is kept otherwise, or is to run again, is no longer kept until then.
+  // A new retention or a retry replaces the expiry of a task.
   await app.engine.store.keep(again, "forever");
   assertEquals(await expiring(), []);
   await app.engine.store.keep(again, 7000);

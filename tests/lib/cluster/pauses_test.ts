@@ -7,14 +7,14 @@ import { storeThat } from "../../helpers/store_that.ts";
 
 const BY_ADA = { by: "ada", reason: "the partner is down" };
 
-Deno.test("Pauses: no claim lands behind a pause, though its process knew nothing of it", async () => {
+Deno.test("Pauses.pause() lets no later claim be committed, even by a process that does not know of it", async () => {
   const kind = counted("k");
   kind.open();
   await using cluster = await Cluster.open(kind.task);
   const web = await cluster.join({ role: "web" });
   const gates: Promise<void>[] = [];
   const slow = storeThat(cluster.kv, async () => void await gates[0]);
-  // A watch that never tells anything.
+  // The watch for pauses never reports anything.
   const deaf = kvWith(slow, {
     watch: ((watched, ...rest) =>
       watched[0]![0] === "paused-head"
@@ -30,7 +30,7 @@ Deno.test("Pauses: no claim lands behind a pause, though its process knew nothin
   resolve();
   await eventually(() => assertEquals(worker.runner!.running, 0));
   assertEquals(kind.runs.size, 0);
-  // It looked when it lost them.
+  // The worker read the pauses when its claims failed.
   assertEquals(worker.pauses.get("k")?.by, "ada");
   for (const id of ids) await when(web, id, "pending");
   await web.pauses.resume("k", "ada");
@@ -39,7 +39,7 @@ Deno.test("Pauses: no claim lands behind a pause, though its process knew nothin
   assertEquals([...kind.runs.values()], ids.map(() => 1));
 });
 
-Deno.test("Pauses: of a paused kind what runs goes on; retries and sleepers wait, over a restart, until it is resumed elsewhere", async () => {
+Deno.test("Pauses lets a running task of a paused kind go on; new tasks and sleepers wait, over a restart too", async () => {
   const kind = counted("k");
   let runs = 0;
   const fails = defineTask({
@@ -82,7 +82,7 @@ Deno.test("Pauses: of a paused kind what runs goes on; retries and sleepers wait
   await when(web, failing, "running");
 });
 
-Deno.test("Pauses: a second pause keeps since when, and a resume of what is not paused does nothing", async () => {
+Deno.test("Pauses.pause() keeps the time of an earlier pause; resume() does nothing if there is no pause", async () => {
   await using cluster = await Cluster.open();
   let time = 1000;
   const engine = await cluster.join({ role: "web", now: () => time });

@@ -6,11 +6,11 @@ import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
 import { Cluster, quiet, submit } from "../../helpers/cluster.ts";
 import { receiver, SECRET } from "../../helpers/receiver.ts";
 
-Deno.test("Reaper has a webhook of a dead process sent as soon as that is known to be dead", async () => {
+Deno.test("Reaper has a dead process's webhook delivery sent as soon as it knows of the death", async () => {
   await using cluster = await Cluster.open();
   await using to = receiver();
   const at = Date.now();
-  // It stands still: what is taken stays so for ever.
+  // The clock stands still: a delivery that is taken stays so for ever.
   const now = () => at;
   const web = await cluster.join({ role: "web", now, leaseMs: 60_000 });
   const id = await submit(web, "k", { notify: [storedTarget({ url: to.url })] });

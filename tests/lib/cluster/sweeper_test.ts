@@ -13,7 +13,7 @@ import { testApp } from "../../helpers/server.ts";
 
 const log = createLogger({ level: "off" });
 
-Deno.test("Sweeper.sweep() removes finished tasks past the retention whole, and nothing else", async () => {
+Deno.test("Sweeper.sweep() wholly removes finished tasks past their retention, and no other tasks", async () => {
   await using app = await testApp({ HEADWAY_RETENTION_MS: "0" });
   const { kv } = app.engine.store;
   const ended = await submit(app.url, "log-many", { rows: 30 });
@@ -24,7 +24,7 @@ Deno.test("Sweeper.sweep() removes finished tasks past the retention whole, and 
   await finished(app.url, failed.task_id);
   await taskWhen(app.url, running.task_id, ({ status }) => status === "running");
 
-  // A finished task may still be on its way to its head, and is then taken by the next sweep.
+  // A task's end may not have reached its head yet: then the next sweep removes the task.
   await eventually(async () => {
     await app.engine.sweeper.sweep();
     for (const { task_id } of [ended, failed]) {
@@ -52,7 +52,7 @@ Deno.test("Sweeper.sweep() keeps finished tasks until the retention is over", as
   assertGreater((await Array.fromAsync(app.engine.store.kv.list({ prefix: ["task"] }))).length, 0);
 });
 
-Deno.test("Sweeper.sweep() removes old tasks though uploads cannot be swept, and says so", async () => {
+Deno.test("Sweeper.sweep() removes old tasks even if uploads cannot be swept, and logs the failure", async () => {
   await using app = await testApp({ HEADWAY_RETENTION_MS: "0" });
   const { store } = app.engine;
   const { task_id } = await submit(app.url, "echo");
@@ -67,7 +67,7 @@ Deno.test("Sweeper.sweep() removes old tasks though uploads cannot be swept, and
     retentionMs: { completed: 0, failed: 0, canceled: 0 },
     log: createLogger({ level: "error", write: (line) => void lines.push(line) }),
   });
-  // One of them is elected, in whichever order they ask.
+  // No such session lives, so this sweeper is elected even if the app's own was before.
   await store.kv.set(keys.janitor, "nobody");
   await eventually(async () => {
     await sweeper.sweep();
@@ -76,7 +76,7 @@ Deno.test("Sweeper.sweep() removes old tasks though uploads cannot be swept, and
   assertEquals(lines[0]!.includes("unreadable"), true);
 });
 
-Deno.test("Sweeper.isElected() looks now and then while another process is, and takes over when that is gone", async () => {
+Deno.test("Sweeper.isElected() reads rarely while another process is elected, and takes over when it is gone", async () => {
   using real = await Deno.openKv(":memory:");
   let reads = 0;
   const get = (...args: Parameters<Deno.Kv["get"]>) => (reads++, real.get(...args));

@@ -5,7 +5,7 @@ import { CertificateWatch } from "../../../lib/config/certificate_watch.ts";
 import { makeCertificate, writeCertificate } from "../../helpers/certificate.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
-Deno.test("CertificateWatch hands out a new pair once it is whole, and tells once what is wrong with one", async () => {
+Deno.test("CertificateWatch hands out a new certificate once its key is there too, and logs each fault once", async () => {
   await using folder = await tempDir();
   const { certFile, keyFile } = await writeCertificate(folder.path);
   const current = (await readCertificate(certFile, keyFile))!;

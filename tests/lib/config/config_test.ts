@@ -5,7 +5,7 @@ import { configHelp, readConfig } from "../../../lib/config/read_config.ts";
 import { VARIABLES } from "../../../lib/config/variables.ts";
 import { digestOf } from "../../../lib/http/tokens.ts";
 
-/** A variable: where it goes, its default, texts that are right with what they mean, texts that are wrong. */
+/** A variable: its field, its default, valid texts with their values, and invalid texts. */
 interface Case {
   field: keyof Config;
   fallback: unknown;
@@ -153,7 +153,7 @@ const CASES: Record<string, Case> = {
   },
   HEADWAY_MAX_STREAMS_PER_CLIENT: {
     field: "maxStreamsPerClient",
-    // A tenth of the default for all.
+    // A tenth of the default of HEADWAY_MAX_STREAMS.
     fallback: 1000,
     good: { "0": 0, "6": 6 },
     bad: notWhole,
@@ -356,7 +356,7 @@ function read(settings: Record<string, string>): Config {
   return readConfig((name) => settings[name]);
 }
 
-Deno.test("readConfig() has a default for every variable, also for one that is blank", () => {
+Deno.test("readConfig() has a default for every variable, and uses it for a blank one", () => {
   const defaults = Object.fromEntries(
     Object.values(CASES).map(({ field, fallback }) => [field, fallback]),
   );
@@ -421,10 +421,10 @@ Deno.test("readConfig() says what is wrong with HEADWAY_TOKENS, and never the se
   }
 });
 
-/** What is read by the new name is read by the old one, with a warning that says both. */
+/** The variables that can also be set by an old name, by that name. */
 const RENAMED: Record<string, string> = { HEADWAY_WORKERS: "HEADWAY_TASK_PROCESSES" };
 
-/** A configuration, and what was warned of. */
+/** A configuration, and the warnings about its settings. */
 function readWarned(settings: Record<string, string>): [Config, string[]] {
   const warnings: string[] = [];
   return [readConfig((name) => settings[name], (sentence) => warnings.push(sentence)), warnings];
@@ -447,30 +447,30 @@ for (const [oldName, name] of Object.entries(RENAMED)) {
     assertStringIncludes(configHelp(), `(was ${oldName})`);
   });
 
-  Deno.test(`readConfig() prefers ${name} where ${oldName} is set too, and says so`, () => {
+  Deno.test(`readConfig() prefers ${name} if ${oldName} is set too, and warns of that`, () => {
     const [[text, value], [other]] = Object.entries(good) as [[string, unknown], [string]];
     const [config, warnings] = readWarned({ [name]: text, [oldName]: other });
     assertEquals<unknown>(config[field], value);
     assertEquals(warnings, [`${oldName} is ignored: it is now called ${name}, which is set too`]);
-    // A blank one is not set.
+    // A blank variable counts as not set.
     assertEquals(readWarned({ [name]: " ", [oldName]: text })[0][field], value);
     assertEquals(readWarned({ [name]: text, [oldName]: " " })[1], []);
   });
 }
 
-Deno.test("readConfig() has a test for every old name", () => {
+Deno.test("readConfig() knows no old names but those that are tested here", () => {
   const renamed = VARIABLES.flatMap(({ name, oldName }) => oldName ? [[oldName, name]] : []);
   assertEquals(Object.fromEntries(renamed), RENAMED);
 });
 
-Deno.test("readConfig() warns of nothing where no old name is used", () => {
+Deno.test("readConfig() warns of nothing if no old name is used", () => {
   const settings = Object.fromEntries(
     Object.entries(CASES).map(([name, { good }]) => [name, Object.keys(good)[0]!]),
   );
   assertEquals(readWarned(settings)[1], []);
 });
 
-Deno.test("readConfig() suits itself to Deno Deploy", () => {
+Deno.test("readConfig() adapts the host, the store and the task processes to Deno Deploy", () => {
   const there = { DENO_DEPLOYMENT_ID: "x", HEADWAY_HOST: "127.0.0.1" };
   const { host, kv, taskProcesses } = read(there);
   assertEquals([host, kv, taskProcesses], ["0.0.0.0", "", 0]);
@@ -487,12 +487,12 @@ Deno.test("readConfig() lets task processes read the folders of the user's kinds
     "--allow-net",
     `--allow-read=${ROOT.pathname.replace(/\/$/, "")},/my tasks`,
   ]);
-  // No flag can name the second.
+  // No flag can name the second folder, as it has a comma.
   const others = read({ HEADWAY_KINDS: "file:///100%25%20%E9%A1%B9%23/k.ts,file:///a%2Cb/k.ts" });
   assertEquals(others.taskPermissions[1]!.split(",").slice(1), ["/100% 项#"]);
 });
 
-Deno.test("readConfig() keeps finished tasks of each status as all, where it is not said", () => {
+Deno.test("readConfig() uses HEADWAY_RETENTION_MS for each status without a setting of its own", () => {
   const { retentionCompletedMs, retentionFailedMs, retentionCanceledMs } = read({
     HEADWAY_RETENTION_MS: "5",
     HEADWAY_RETENTION_FAILED_MS: "6",
@@ -500,7 +500,7 @@ Deno.test("readConfig() keeps finished tasks of each status as all, where it is 
   assertEquals([retentionCompletedMs, retentionFailedMs, retentionCanceledMs], [5, 6, 5]);
 });
 
-Deno.test("readConfig() promises a whole configuration or a ConfigError", () => {
+Deno.test("readConfig() returns a whole configuration or throws a ConfigError, whatever the text", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...Object.keys(CASES)),
@@ -516,7 +516,7 @@ Deno.test("readConfig() promises a whole configuration or a ConfigError", () => 
   );
 });
 
-Deno.test("configHelp() names every variable once, with its default", () => {
+Deno.test("configHelp() has one line for each variable, in the order of the table", () => {
   const lines = configHelp().split("\n");
   assertEquals(lines.map((line) => line.trim().split(" ")[0]), Object.keys(CASES));
   assert(lines.every((line) => /^ {2}HEADWAY_\S+ +\S.*\S$/.test(line)));

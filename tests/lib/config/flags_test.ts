@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConfigError } from "../../../lib/config/config.ts";
 import { namedByFlag, readFlags, requireFiles } from "../../../lib/config/flags.ts";
 
-Deno.test("readFlags() takes kinds several times, and each as a list", () => {
+Deno.test("readFlags() takes --kinds several times, each with one module or a list", () => {
   const kinds = (...args: string[]) => readFlags(args.flatMap((arg) => ["--kinds", arg]));
   const serve = (settings: Record<string, string>) => ({ type: "serve" as const, settings });
   assertEquals(kinds("./a.ts"), serve({ HEADWAY_KINDS: "./a.ts" }));
@@ -14,7 +14,7 @@ Deno.test("readFlags() takes kinds several times, and each as a list", () => {
   }]);
 });
 
-Deno.test("readFlags() says of what it cannot read what would be right", () => {
+Deno.test("readFlags() says what would be right if it cannot read the command line", () => {
   const wrong: [args: string[], why: string][] = [
     [["--kind", "a.ts"], "Unknown option '--kind': --help lists the options"],
     [["--kinds"], "Option '--kinds <value>' argument missing: --help lists the options"],
@@ -32,14 +32,14 @@ Deno.test("readFlags() says of what it cannot read what would be right", () => {
   }
 });
 
-Deno.test("a wrong setting is named as it was given", () => {
+Deno.test("namedByFlag() names a wrong setting by its flag, if a flag gave it", () => {
   const error = new ConfigError("HEADWAY_PORT must be a whole number");
   const named = namedByFlag(error, { HEADWAY_PORT: "x" }) as ConfigError;
   assertEquals(named.message, "--port must be a whole number");
   assertEquals(namedByFlag(error, { HEADWAY_KINDS: "x" }), error);
 });
 
-Deno.test("a file of kinds that is typed must be there", async () => {
+Deno.test("requireFiles() refuses a module of kinds that is not an existing file", async () => {
   await requireFiles([import.meta.url, "npm:x", "https://x.example/kinds.ts"]);
   for (const path of ["./no such.ts", "./"]) {
     const { href } = new URL(path, import.meta.url);

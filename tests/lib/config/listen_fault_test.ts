@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ConfigError } from "../../../lib/config/config.ts";
 import { listenFault } from "../../../lib/config/listen_fault.ts";
 
-Deno.test("listenFault() names the setting that can mend it, and leaves other errors as they are", () => {
+Deno.test("listenFault() names the setting to change, and returns other errors as they are", () => {
   const { AddrInUse, AddrNotAvailable, PermissionDenied } = Deno.errors;
   const told = (error: Error) => listenFault(error, "HEADWAY_OPS_PORT", "::2", 80) as Error;
   const used = told(new AddrInUse("os error 98"));

@@ -4,7 +4,7 @@ import { readConfig } from "../../../lib/config/read_config.ts";
 import { inOptions, optionName, readOptions } from "../../../lib/config/read_options.ts";
 import { VARIABLES } from "../../../lib/config/variables.ts";
 
-Deno.test("each variable is an option of the same name, and nothing given is the same configuration", () => {
+Deno.test("readOptions() has an option for each variable, and the same defaults as readConfig()", () => {
   assertEquals(readOptions({}), readConfig(() => undefined));
   const fields = Object.keys(readConfig(() => undefined)).map((name) =>
     name === "basePath" ? "path" : name
@@ -12,7 +12,7 @@ Deno.test("each variable is an option of the same name, and nothing given is the
   assertEquals(VARIABLES.map(({ name }) => optionName(name)).sort(), fields.sort());
 });
 
-Deno.test("options say in values what variables say in text", () => {
+Deno.test("readOptions() reads values, such as lists and booleans, as readConfig() reads text", () => {
   const config = readOptions({
     port: 0,
     shippedKinds: false,
@@ -47,7 +47,7 @@ Deno.test("options say in values what variables say in text", () => {
   );
 });
 
-Deno.test("an error names the option, not the variable", () => {
+Deno.test("readOptions() and inOptions() name the option in an error, not the variable", () => {
   assertThrows(() => readOptions({ leaseMs: 1 }), ConfigError, "leaseMs must be a whole number");
   assertThrows(() => readOptions({ lease: 1 }), ConfigError, "There is no option 'lease'");
   assertThrows(() => readOptions({ host: {} }), ConfigError, "'host' must be a text");

@@ -19,7 +19,7 @@ Deno.test("taskPermissions() refuses the server's files, beside whatever is gran
   ]);
 });
 
-Deno.test("taskPermissions() leaves a refusal of everything as it is: one of some would take its place", async () => {
+Deno.test("taskPermissions() keeps a flag that denies all paths, as one that denies some would replace it", async () => {
   assertEquals(await flagsOf("-A --deny-read --deny-read=/etc --deny-write"), [
     "-A",
     "--deny-read",
@@ -27,12 +27,12 @@ Deno.test("taskPermissions() leaves a refusal of everything as it is: one of som
   ]);
 });
 
-Deno.test("taskPermissions() refuses all around a path with a comma, which no flag can name", async () => {
+Deno.test("taskPermissions() denies the whole folder of a path with a comma, which no flag can name", async () => {
   const { flags } = await taskPermissions([], { secret: ["/a/b,c/d,e/f", "/x,y"], code: [] });
   assertEquals(flags.slice(0, 2), ["--deny-read=/a", "--deny-read=/"]);
 });
 
-/** [granted, words of the gaps it leaves] */
+/** The granted flags, and a word of each gap that they leave. */
 const GAPS: [string, string[]][] = [
   ["--allow-net --allow-read --allow-env --allow-sys", []],
   ["-A", ["programs", "native", "move"]],
@@ -50,14 +50,14 @@ const GAPS: [string, string[]][] = [
 ];
 
 for (const [given, words] of GAPS) {
-  Deno.test(`taskPermissions() finds in ${given}: ${words.join() || "nothing"}`, async () => {
+  Deno.test(`taskPermissions() finds as gaps of ${given}: ${words.join() || "nothing"}`, async () => {
     const { gaps } = await taskPermissions(given.split(" "), FILES);
     assertEquals(gaps.length, words.length, gaps.join("; "));
     for (const [n, word] of words.entries()) assert(gaps[n]!.includes(word), gaps[n]);
   });
 }
 
-Deno.test("serverFiles() names the store's folder, wherever it is, with tokens and key by their real names too", async () => {
+Deno.test("serverFiles() names the store's folder, the tokens file and the key, also by their real names", async () => {
   await using folder = await tempDir();
   const path = await Deno.realPath(folder.path);
   await Deno.mkdir(`${path}/real`);
@@ -71,7 +71,7 @@ Deno.test("serverFiles() names the store's folder, wherever it is, with tokens a
   for (const name of ["link/.headway", "real/.headway", "link/tokens", "real/tokens", "key.pem"]) {
     assert(secret.includes(`${path}/${name}`), name);
   }
-  // Where the store is when nothing is said.
+  // The default folder of the store.
   assert(secret.includes(resolve(".headway")));
   assert(code.includes("/srv/tasks.ts"));
   for (const entry of ["main.ts", "lib", "routes", "static"]) {

@@ -16,7 +16,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const idOf = (n: number) => String(n).padStart(26, "0");
 
-/** A record, as much of it as is looked at. */
+/** A record with only the fields that these tests read. */
 function recordOf(n: number, seq: number, padding = 0): string {
   const message = "x".repeat(padding);
   return `{"task_id":"${idOf(n)}","status":"running","seq":${seq},"message":"${message}"}`;
@@ -29,7 +29,7 @@ async function putTasks(kv: Deno.Kv, count: number, padding = 0): Promise<void> 
   }
 }
 
-/** A store that counts how often it is listed. */
+/** A store that counts the calls of `list()`. */
 function counting(kv: Deno.Kv): { kv: Deno.Kv; lists: () => number } {
   let lists = 0;
   const list: Deno.Kv["list"] = (...args) => {
@@ -44,13 +44,13 @@ function openSse(pulse: Pulse): SseStream {
 }
 
 interface Seen {
-  /** As an EventSource has it at that moment: `""` before the first. */
+  /** The last event id that an EventSource has at that moment; `""` before the first one. */
   id: string;
   event: string;
   data: string;
 }
 
-/** Everything a stream was sent up to now; ends it. */
+/** Ends a stream, and returns everything that was sent to it. */
 async function endAndRead(stream: SseStream): Promise<{ events: Seen[]; id: string }> {
   stream.end();
   const events: Seen[] = [];
@@ -68,7 +68,7 @@ function feedOf(kv: Deno.Kv, hub: Hub): Feed {
 
 const all = { selection: "all", lastEventId: null } as const;
 
-Deno.test("followMany() reads a snapshot once for fifty who come at the same time", async () => {
+Deno.test("followMany() reads a snapshot once for each fifty clients that come at the same time", async () => {
   await using opened = await openHub();
   const { hub } = opened;
   await putTasks(opened.kv, 20);
@@ -90,7 +90,7 @@ Deno.test("followMany() reads a snapshot once for fifty who come at the same tim
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("followMany() reads nothing for those who left before it was their turn", async () => {
+Deno.test("followMany() reads nothing for a client that left before its turn", async () => {
   await using opened = await openHub();
   const { hub } = opened;
   await putTasks(opened.kv, 3);
@@ -105,14 +105,14 @@ Deno.test("followMany() reads nothing for those who left before it was their tur
       yield* opened.kv.list(...args);
     } as unknown as Deno.Kv["list"],
   });
-  // Of as many kinds: nobody shares a read.
+  // Each client selects another kind, so that no two share a read.
   const join = (n: number) => {
     const stream = openSse(pulse);
     const selection = { kind: `k${n}` };
     return { stream, joined: followMany(stream, feedOf(kv, hub), { ...all, selection }) };
   };
   const joins = Array.from({ length: 40 }, (_, n) => join(n));
-  // Four turns, in each of which a list for each state is read; four reads are under way.
+  // Four reads may run at once. Each waits at the first of its lists, one for each status.
   await eventually(() => assertEquals(lists, 4));
   for (const { stream } of joins.slice(4)) void stream.body.cancel();
   gate.resolve();
@@ -122,7 +122,7 @@ Deno.test("followMany() reads nothing for those who left before it was their tur
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("followMany() sends a large snapshot in parts, and an id only when all of it is there", async () => {
+Deno.test("followMany() sends a large snapshot in several messages, and an id only after the last of them", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   await putTasks(kv, 120, 20_000);
@@ -132,7 +132,7 @@ Deno.test("followMany() sends a large snapshot in parts, and an id only when all
   const ids = Array.from({ length: 120 }, (_, n) => idOf(n + 1));
   const stream = openSse(pulse);
   const joined = followMany(stream, feedOf(kv, hub), { ...all, selection: { ids } });
-  // It waits for its reader: what was missed meanwhile comes behind it.
+  // The snapshot waits for its reader. Events that happen meanwhile follow it.
   const reader = stream.body.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -171,7 +171,7 @@ Deno.test("followMany() sends a large snapshot in parts, and an id only when all
   assertLess(text.length, 3 * 1024 * 1024);
 });
 
-Deno.test("followMany() and followTask() read on where more happened than could be held", async () => {
+Deno.test("followMany() and followTask() read on from the store when too many events came to be held", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   await putTasks(kv, 3);
@@ -206,7 +206,7 @@ Deno.test("followMany() and followTask() read on where more happened than could 
   assertEquals(events.at(-1)!.data, update(3).json);
 });
 
-Deno.test("followMany() listens for nobody when its stream ended while it caught up", async () => {
+Deno.test("followMany() adds no listener when its stream ended while the client caught up", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   using pulse = new Pulse(2 ** 30);
@@ -221,7 +221,7 @@ Deno.test("followMany() listens for nobody when its stream ended while it caught
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("followMany() lets no heartbeat move a cursor past what its client has yet to be told", async () => {
+Deno.test("followMany() lets no heartbeat move a client's cursor past events that were not sent yet", async () => {
   await using opened = await openHub();
   const { hub } = opened;
   await putTasks(opened.kv, 3);
@@ -246,7 +246,7 @@ Deno.test("followMany() lets no heartbeat move a cursor past what its client has
     const joined = followMany(stream, feedOf(kv, hub), { selection: "all", lastEventId });
     await asked.promise;
     stream.tick(pulse.now + 1);
-    // Cut off now, it would come again with this.
+    // The heartbeat sent no id: a client that is cut off now resumes from its old one.
     assertEquals(await endAndRead(stream), { events: [], id: "" });
     readOn();
     await joined;
@@ -259,12 +259,12 @@ Deno.test("followMany() lets no heartbeat move a cursor past what its client has
   }
 });
 
-/** A record of an owner's, as much of it as is looked at. */
+/** A record with an owner and tags, and only the other fields that these tests read. */
 function labelled(n: number, seq: number, owner: string, tags: string[] = ["t"]): string {
   return JSON.stringify({ task_id: idOf(n), kind: "k1", status: "running", owner, tags, seq });
 }
 
-/** What a stream was told, each as its type, its task and its seq. */
+/** The events of a stream as texts: the type, the number of the task, and its seq. */
 function toldOf(events: readonly Seen[]): string[] {
   return events.flatMap(({ event, data }) => {
     const { tasks, task_id, seq = "" } = JSON.parse(data);
@@ -326,7 +326,7 @@ Deno.test("followMany() tells of an owner's and a tag's tasks alone, live and on
   for (const { name, selection, stream } of streams) {
     const { events } = await endAndRead(stream);
     assertEquals(toldOf(events), wanted[name], name);
-    // Whoever left after any of them is told the rest, and nothing else.
+    // A client that left after any of these events is sent the rest of them, and nothing else.
     for (const [n, { id }] of events.entries()) {
       if (id === "") continue;
       const again = openSse(pulse);
@@ -338,7 +338,7 @@ Deno.test("followMany() tells of an owner's and a tag's tasks alone, live and on
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("followMany() asks nobody but an owner's own streams about an event, however many there are", async () => {
+Deno.test("followMany() calls only the streams of a task's owner for an event, however many streams there are", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   using pulse = new Pulse(2 ** 30);
@@ -365,7 +365,7 @@ Deno.test("followMany() asks nobody but an owner's own streams about an event, h
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("followMany() tells who sees its own tasks alone of a removal that it missed", async () => {
+Deno.test("followMany() tells a stream of a token's own tasks about removals, missed ones included", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   using pulse = new Pulse(2 ** 30);
@@ -373,7 +373,7 @@ Deno.test("followMany() tells who sees its own tasks alone of a removal that it 
   await opened.write([[testEvent(1, { id: idOf(9) })]]);
   await hub.caughtUp();
   const lastEventId = hub.cursor;
-  // The store no longer knows them as anybody's.
+  // Only the `submitted` event says who submitted a task: the store has no key for that.
   const gone = (n: number, token: string) => [
     testEvent(0, { id: idOf(n), type: "submitted", json: JSON.stringify(token) }),
     testEvent(2, { id: idOf(n), type: "deleted", json: `{"task_id":"${idOf(n)}"}` }),
@@ -389,7 +389,7 @@ Deno.test("followMany() tells who sees its own tasks alone of a removal that it 
   assertEquals(toldOf(events), ["deleted 1 ", "deleted 3 "]);
 });
 
-Deno.test("followMany() shows who sees its own tasks alone those of a tag, however old, and misses none meanwhile", async () => {
+Deno.test("followMany() shows a token its own tasks with a tag, however old, and those that arrive meanwhile", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   const put = async (n: number, submitter: string, tags: string[]) => {
@@ -402,7 +402,7 @@ Deno.test("followMany() shows who sees its own tasks alone those of a tag, howev
   await put(2, "you", ["t"]);
   for (let n = 3; n < 150; n++) await put(n, "me", []);
   using pulse = new Pulse(2 ** 30);
-  // One more comes while the list is read.
+  // One more task arrives while the list is read.
   let late = true;
   const list = (...args: Parameters<Deno.Kv["list"]>) => {
     const entries = kv.list(...args);
@@ -431,7 +431,7 @@ Deno.test("followMany() shows who sees its own tasks alone those of a tag, howev
   assertEquals([toldOf(events), late], [["snapshot 1", "message 200 1"], false]);
 });
 
-Deno.test("followMany() tells of progress that was shown before it came and is stored while it reads", async () => {
+Deno.test("followMany() sends progress that was shown before and is stored while the client catches up", async () => {
   await using opened = await openHub();
   const { hub } = opened;
   await opened.write([[testEvent(1)]]);

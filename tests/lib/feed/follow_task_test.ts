@@ -14,7 +14,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const ID = "01J0000000000000000000TEST";
 
-/** A running task of so many rows: large outputs, then logs. */
+/** Stores the rows of a task: large outputs, then logs. */
 async function putTask(kv: Deno.Kv, outputs: number, logs: number): Promise<Row[]> {
   const rows = Array.from({ length: outputs + logs }, (_, n): Row => {
     const output = n < outputs;
@@ -30,14 +30,14 @@ function putHead(kv: Deno.Kv, seq: number, edges: Partial<Head>): Promise<unknow
   return kv.set(keys.task(ID), { record, trimmed: 0, trimmedOutputs: 0, ...edges } as Head);
 }
 
-/** Follows from the first row on while `onpage` removes some, and tells what came. */
+/** Follows the task from its first row on, with a call of `onpage` after each page of rows. */
 async function follow(
   opened: Awaited<ReturnType<typeof openHub>>,
   onpage: (page: number) => Promise<void>,
 ): Promise<{ event: string; seq: number }[]> {
   const { hub } = opened;
   let page = 0;
-  // It is asked for rows alone.
+  // Only rows are read with `list()`.
   const kv = kvWith(opened.kv, {
     list: async function* (...args: Parameters<Deno.Kv["list"]>) {
       yield* opened.kv.list(...args);
@@ -57,7 +57,7 @@ async function follow(
   return events;
 }
 
-Deno.test("followTask() goes on through outputs while logs behind them are removed, told once of the gap", async () => {
+Deno.test("followTask() sends all outputs while logs after them are removed, with one reset for the gap", async () => {
   await using opened = await openHub();
   const { kv } = opened;
   const rows = await putTask(kv, 40, 40);
@@ -72,12 +72,12 @@ Deno.test("followTask() goes on through outputs while logs behind them are remov
   assertEquals(events[0]!.event, "reset");
   assertEquals(seqs("reset").length, 1);
   assertEquals(seqs("output"), rows.slice(0, 40).map(({ seq }) => seq));
-  // None is missing after the first.
+  // No log is missing after the first one sent.
   const logs = seqs("log");
   assertEquals(logs, Array.from({ length: 81 - logs[0]! }, (_, n) => logs[0]! + n));
 });
 
-Deno.test("followTask() tells of rows that went though it had begun with all of them", async () => {
+Deno.test("followTask() sends a reset when rows that its client still needs are removed while it reads", async () => {
   await using opened = await openHub();
   const { kv } = opened;
   await putTask(kv, 40, 10);
@@ -96,7 +96,7 @@ Deno.test("followTask() tells of rows that went though it had begun with all of 
   );
 });
 
-Deno.test("followTask() leaves out what was taken back and is stored still, also while it reads", async () => {
+Deno.test("followTask() leaves out stored outputs that a rewind took back, also if it comes while they are read", async () => {
   await using opened = await openHub();
   const { kv } = opened;
   await putTask(kv, 40, 10);
@@ -109,7 +109,7 @@ Deno.test("followTask() leaves out what was taken back and is stored still, also
   const upTo = (from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, n) => from + n);
   assertEquals([seqs("output"), seqs("log"), seqs("rewind")], [upTo(1, 20), upTo(41, 50), [51]]);
-  // It comes while its rows are read: who has got some hears of it.
+  // The rewind comes while the rows are read: a client that has some of them is told.
   await putHead(kv, 50, {});
   const later = await follow(opened, async (page) => {
     if (page === 3) await putHead(kv, 51, { rewound });
@@ -122,7 +122,7 @@ Deno.test("followTask() leaves out what was taken back and is stored still, also
   assertLess(outputs.length, 40);
 });
 
-Deno.test("followTask() tells who resumes of progress that it missed, though a row came behind it", async () => {
+Deno.test("followTask() sends a client that resumes the progress that it missed, even with rows after it", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   const of = { id: ID, kind: "k1" };
@@ -153,6 +153,6 @@ Deno.test("followTask() tells who resumes of progress that it missed, though a r
   const rows = [6, 7].map((seq) => [String(seq), `{"seq":${seq}}`]);
   assertEquals(await told("4"), [["5", record(50, 5)], ...rows]);
   assertEquals(await told("3"), [["4", '{"seq":4}'], ["5", record(50, 5)], ...rows]);
-  // It missed none.
+  // This client missed no progress.
   assertEquals(await told("5"), rows);
 });

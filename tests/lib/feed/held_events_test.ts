@@ -9,7 +9,7 @@ function held(n: number, size = 0): HubEvent {
 
 const seqs = (events: HubEvent[] | null) => events?.map(({ event }) => event.seq) ?? null;
 
-Deno.test("HeldEvents gives each hold what came since it began, and keeps nothing for nobody", () => {
+Deno.test("HeldEvents gives each hold the events since it began, and holds nothing without a hold", () => {
   const events = new HeldEvents();
   assertEquals(events.wanted, false);
   events.add(held(1));

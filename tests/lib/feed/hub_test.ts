@@ -17,7 +17,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const log = createLogger({ level: "off" });
 
-Deno.test("Hub passes on each event of its topic once, in order, with no signal but the watch", async () => {
+Deno.test("Hub passes each event to the listeners of its topic once, in order, woken by the watch alone", async () => {
   await using opened = await openHub();
   const { hub, write } = opened;
   const got: Record<string, number[]> = { t1: [], k2: [], all: [] };
@@ -39,11 +39,11 @@ Deno.test("Hub passes on each event of its topic once, in order, with no signal 
   assertEquals(got.t1, [1, 3]);
 });
 
-Deno.test("followMany() resumes by the cursor of a process that is ahead of this one", async () => {
+Deno.test("followMany() resumes from the cursor of a process that is ahead of this one", async () => {
   await using opened = await openHub();
   const { kv, hub: ahead, write } = opened;
   await write([[testEvent(1)]]);
-  // Nothing tells it of what others write.
+  // No watch tells this hub what other processes write.
   const deaf = kvWith(kv, { watch: () => new ReadableStream() });
   await using hub = await Hub.open({ kv: deaf, sid: "me too", epoch: EPOCH, log });
   await write([[testEvent(2)], [testEvent(3)]]);
@@ -59,13 +59,13 @@ Deno.test("followMany() resumes by the cursor of a process that is ahead of this
   }
 });
 
-Deno.test("Hub.caughtUp() waits for what was committed before it, and not until nobody writes", async () => {
+Deno.test("Hub.caughtUp() waits for what was committed before the call, and not for later commits", async () => {
   await using opened = await openHub();
   const { kv, write } = opened;
   let reads = 1000;
   const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
     yield* kv.list(...args);
-    // Others write on while it reads, a thousand times.
+    // As if others kept writing while it reads, a thousand times.
     if (++reads < 1000) hub.wake();
   };
   const busy = kvWith(kv, {
@@ -81,7 +81,7 @@ Deno.test("Hub.caughtUp() waits for what was committed before it, and not until 
   reads = 1000;
 });
 
-Deno.test("Hub.wake() has it read on, also in the moment in which a read ends", async () => {
+Deno.test("Hub.wake() starts another read, also at the very moment when a read ends", async () => {
   await using opened = await openHub();
   const { kv } = opened;
   let reads = 0;
@@ -101,7 +101,7 @@ Deno.test("Hub.wake() has it read on, also in the moment in which a read ends", 
     reads = 0;
     onread = () => {
       onread = () => {};
-      // So many steps behind the end of the list.
+      // So many microtasks after the end of the list.
       let step = Promise.resolve();
       for (let turn = 0; turn < turns; turn++) step = step.then(() => {});
       void step.then(() => hub.wake()).then(woken.resolve);
@@ -133,7 +133,7 @@ Deno.test("Hub.caughtUp() resolves when the hub is closed", async () => {
   opening = false;
   hub.wake();
   await asked.promise;
-  // A read of its own, which never begins.
+  // It waits for another read, which never begins.
   const caughtUp = hub.caughtUp();
   const closed = hub[Symbol.asyncDispose]();
   read.resolve();
@@ -141,7 +141,7 @@ Deno.test("Hub.caughtUp() resolves when the hub is closed", async () => {
   await hub.caughtUp();
 });
 
-Deno.test("Hub begins behind what is there already", async () => {
+Deno.test("Hub.open() begins after the newest entry of the journal", async () => {
   await using opened = await openHub();
   const { kv, write } = opened;
   await write([[testEvent(1)]]);
@@ -152,7 +152,7 @@ Deno.test("Hub begins behind what is there already", async () => {
   await eventually(() => assertEquals(got, [2]));
 });
 
-Deno.test("Hub.open() finds the progress that a head does not have yet, though the clock was set since", async () => {
+Deno.test("Hub.open() reads progress that a head does not have yet, even if the clock was changed since", async () => {
   await using opened = await openHub();
   const { kv, write } = opened;
   const id = "01J0000000000000000000TEST";
@@ -174,7 +174,7 @@ Deno.test("Hub.open() finds the progress that a head does not have yet, though t
   }
 });
 
-Deno.test("Hub.next() gives the first event that is wanted, or null when it is called off", async () => {
+Deno.test("Hub.next() resolves with the first wanted event, or with null when its signal aborts", async () => {
   await using opened = await openHub();
   const { hub, write } = opened;
   const controller = new AbortController();
@@ -187,7 +187,7 @@ Deno.test("Hub.next() gives the first event that is wanted, or null when it is c
   assertEquals(hub.listeners, 0);
 });
 
-Deno.test("startOf() says from where a stream goes on, or why it cannot", () => {
+Deno.test("startOf() says from where a stream resumes, or why it cannot", () => {
   const task = { seq: 100, trimmed: 40, lostIds: [[60, 70]] as const };
   const reset = (reason: string) => ({ from: "reset", reason });
   const cases: [string | null, unknown][] = [
@@ -209,7 +209,7 @@ Deno.test("startOf() says from where a stream goes on, or why it cannot", () => 
   for (const [id, start] of cases) assertEquals<unknown>(startOf(id, task), start, `${id}`);
 });
 
-Deno.test("startOf() never takes a text for a place that is none", () => {
+Deno.test("startOf() refuses any text that is not a seq, and any seq that it cannot resume from", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary", minLength: 1 }),

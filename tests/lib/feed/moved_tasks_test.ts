@@ -5,7 +5,7 @@ function move(n: number) {
   return { id: `t${n}`, kind: "k" };
 }
 
-Deno.test("MovedTasks.open() gives each reader what moved since it began, once", () => {
+Deno.test("MovedTasks.open() gives each reader the moves since it began, each of them once", () => {
   const tasks = new MovedTasks();
   tasks.note(move(0));
   using first = tasks.open();
@@ -21,7 +21,7 @@ Deno.test("MovedTasks.open() gives each reader what moved since it began, once",
   assertEquals(first.take(), [move(3)]);
 });
 
-Deno.test("MovedTasks begins anew once the last reader is gone", () => {
+Deno.test("MovedTasks gives a new reader only later moves, also after the last reader is gone", () => {
   const tasks = new MovedTasks();
   {
     using _ = tasks.open();

@@ -29,7 +29,7 @@ Deno.test("OwnTasks knows the newest tasks of a token, however they were submitt
   ]);
 });
 
-Deno.test("OwnTasks misses none that is submitted while it reads, and listens while somebody watches", async () => {
+Deno.test("OwnTasks misses no task that is submitted while it reads, and listens until its last user leaves", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   await kv.set(keys.submitted("me", "1"), null);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { PassedEntries } from "../../../lib/feed/passed_entries.ts";
 
-Deno.test("PassedEntries.excess() counts the oldest that are past the time or the bytes", () => {
+Deno.test("PassedEntries.excess() counts the oldest entries that are beyond the time or the bytes", () => {
   let now = 0;
   const passed = new PassedEntries(() => now);
   for (const stamp of ["a", "b", "c", "d"]) {
@@ -15,7 +15,7 @@ Deno.test("PassedEntries.excess() counts the oldest that are past the time or th
   assertEquals(passed.excess(9, 15, 9), 3);
   assertEquals(passed.excess(9, 0, 9), 4);
   assertEquals(passed.excess(9, 0, 2), 2);
-  // What is needed still stays, and what is newer.
+  // An entry that is still needed stays, and so do newer ones.
   assertEquals(passed.excess(0, 0, 9, "c"), 2);
   assertEquals(passed.take(passed.excess(9, 25, 9)).map(({ versionstamp }) => versionstamp), [
     "a",
@@ -24,7 +24,7 @@ Deno.test("PassedEntries.excess() counts the oldest that are past the time or th
   assertEquals([passed.count, passed.bytes, passed.oldest], [2, 20, "c"]);
 });
 
-Deno.test("PassedEntries.weightSince() knows the weight behind its own entries only", () => {
+Deno.test("PassedEntries.weightSince() gives 0 unless this process passed on all later entries", () => {
   const passed = new PassedEntries();
   for (const [stamp, weight] of [["d", 1], ["f", 20], ["h", 300]] as const) {
     passed.add(stamp, 10, weight);
@@ -36,7 +36,7 @@ Deno.test("PassedEntries.weightSince() knows the weight behind its own entries o
   assertEquals(since, [321, 321, 320, 320, 300, 300, 0, 0]);
 });
 
-Deno.test("PassedEntries takes any number of old entries, and forgets its oldest past a bound", () => {
+Deno.test("PassedEntries takes any number of old entries, and forgets the oldest beyond a bound", () => {
   const passed = new PassedEntries();
   const old = Array.from({ length: 200_000 }, (_, n) => ({ versionstamp: String(n), size: 2 }));
   passed.addOld(old);
@@ -46,7 +46,7 @@ Deno.test("PassedEntries takes any number of old entries, and forgets its oldest
   assertEquals(passed.bytes, 2 * passed.count);
 });
 
-Deno.test("PassedEntries.excess() goes by a clock that nobody sets", () => {
+Deno.test("PassedEntries.excess() ignores changes of the system's clock", () => {
   const passed = new PassedEntries();
   passed.add("a", 10, 1);
   const { now } = Date;

@@ -7,7 +7,7 @@ function event(type: EventType, seq: number, id = "t1") {
   return testEvent(seq, { type, id });
 }
 
-Deno.test("PendingTasks has what the journal told of a task until the task's own keys have it", () => {
+Deno.test("PendingTasks keeps what the journal says of a task until it is in the task's own keys", () => {
   const pending = new PendingTasks();
   assertEquals([pending.get("t1"), pending.oldest], [undefined, undefined]);
   pending.note("a", event("log", 3));
@@ -21,7 +21,7 @@ Deno.test("PendingTasks has what the journal told of a task until the task's own
   assertEquals(pending.oldest, "a");
   pending.note("c", event("folded", 6));
   assertEquals([pending.get("t1"), pending.oldest], [undefined, "b"]);
-  // What comes behind a fold is pending from then on.
+  // An event after a fold is pending again.
   pending.note("d", event("log", 7));
   for (const type of ["message", "complete", "rewind", "deleted"] as const) {
     pending.note("e", event(type, 8, "t2"));
@@ -29,7 +29,7 @@ Deno.test("PendingTasks has what the journal told of a task until the task's own
   }
 });
 
-Deno.test("PendingTasks tells whether progress was shown before it was stored", () => {
+Deno.test("PendingTasks.note() says whether progress was shown before it was stored", () => {
   const pending = new PendingTasks();
   const shown = () => [...pending.shown].map(({ seq }) => seq);
   pending.show(event("progress", 3));
@@ -37,20 +37,20 @@ Deno.test("PendingTasks tells whether progress was shown before it was stored", 
   assertEquals([pending.get("t1")?.seq, shown()], [5, [5]]);
   assertEquals([pending.note("a", event("progress", 3)), shown()], [true, [5]]);
   assertEquals([pending.note("b", event("progress", 5)), shown()], [true, []]);
-  // This one waited for the row before it.
+  // This progress waited for the row before it, and was not shown.
   pending.note("c", event("log", 6));
   assertEquals(pending.note("c", event("progress", 7)), false);
   pending.show(event("progress", 8));
-  // A state that has it as well.
+  // A state change, whose record has the shown progress as well.
   pending.note("d", event("message", 9));
   assertEquals([pending.get("t1"), shown()], [undefined, []]);
-  // What was shown behind a fold stays.
+  // Progress that was shown and is newer than a fold stays.
   pending.show(event("progress", 12));
   pending.note("e", event("folded", 11));
   assertEquals([pending.get("t1")?.seq, shown()], [12, [12]]);
 });
 
-Deno.test("PendingTasks.open() still has what is folded while somebody reads", () => {
+Deno.test("PendingTasks.open() keeps what is folded during a read", () => {
   const pending = new PendingTasks();
   pending.note("a", event("log", 3));
   using read = pending.open();
@@ -66,7 +66,7 @@ Deno.test("PendingTasks.open() still has what is folded while somebody reads", (
   assertEquals(pending.get("t1")!.rows.map(({ seq }) => seq), [6]);
 });
 
-Deno.test("PendingTasks.moves() tells whose status changed, and of which kind", () => {
+Deno.test("PendingTasks.moves() gives the tasks that changed their status, with their kinds", () => {
   const pending = new PendingTasks();
   pending.note("a", event("message", 1, "before"));
   using moves = pending.moves();

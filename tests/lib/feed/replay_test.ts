@@ -16,7 +16,7 @@ interface Wanted {
   maxWeight?: number;
 }
 
-/** Reads to the end; `null` where a snapshot has to do. */
+/** Reads to the end; `null` if the client needs a snapshot instead. */
 async function replay(
   kv: Deno.Kv,
   hub: Hub,
@@ -37,7 +37,7 @@ async function replay(
 
 const seqs = (events: HubEvent[] | null) => events?.map(({ event }) => event.seq) ?? null;
 
-Deno.test("Replay goes on from every cursor the hub ever gave, in the middle of a commit too", async () => {
+Deno.test("Replay resumes from every cursor that the hub gave, also in the middle of a commit", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }),
@@ -68,7 +68,7 @@ Deno.test("Replay goes on from every cursor the hub ever gave, in the middle of 
   );
 });
 
-Deno.test("Replay gives nothing rather than a part: what is too old, or of another store", async () => {
+Deno.test("Replay gives null, and never a part, for a cursor that is too old or of another store", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   const start = hub.cursor;
@@ -88,7 +88,7 @@ Deno.test("Replay gives nothing rather than a part: what is too old, or of anoth
   assertEquals((await replay(kv, hub, after(second!)))?.length, 1);
 });
 
-Deno.test("Replay takes any text for a cursor, and most for none", async () => {
+Deno.test("Replay takes the cursors of its store, and gives null for any other text", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   await write(inCommits([2, 2]));
@@ -110,7 +110,7 @@ Deno.test("Replay takes any text for a cursor, and most for none", async () => {
   );
 });
 
-Deno.test("Replay makes events of those that are wanted alone, a little at a time", async () => {
+Deno.test("Replay.read() makes only the wanted events, and reads a little at a time", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   const start = hub.cursor;
@@ -123,7 +123,7 @@ Deno.test("Replay makes events of those that are wanted alone, a little at a tim
   let reads = 0;
   for (; !reader.reached(hub.position); reads++) got.push(...(await reader.read(hub.position))!);
   assertEquals(seqs(got), [41]);
-  // 1.6 MB in reads of 128 KiB and the commit that exceeds it.
+  // 1.6 MB, in reads that end with the commit that exceeds 128 KiB.
   assert(reads > 8 && reads < 30, `${reads} reads`);
 });
 
@@ -142,19 +142,19 @@ Deno.test("Replay reads nothing where more has happened than a snapshot is worth
       ...Array(10).keys(),
     ].map((n) => n + 1),
   );
-  // By default it is 4 MiB.
+  // The default bound is 4 MiB.
   await write(inCommits(Array(120).fill(1), { json: `"${"x".repeat(40_000)}"` }));
   await hub.caughtUp();
   assertEquals(Replay.from(start, { kv, hub, wants }), null);
 });
 
-Deno.test("Replay gives up in its middle where the hub does not know how much there is", async () => {
+Deno.test("Replay gives up midway when the hub does not know how much there is to read", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   const start = hub.cursor;
   await write(inCommits(Array(40).fill(1), { json: `"${"x".repeat(40_000)}"` }));
   await hub.caughtUp();
-  // As after a restart: the journal is there, and nobody has seen it.
+  // As after a restart: this hub has passed on none of the entries in the journal.
   await using next = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
   assertEquals(next.passed.weightSince(""), 0);
   let reads = 0;

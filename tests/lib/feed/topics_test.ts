@@ -24,10 +24,10 @@ function picks(topic: Topic, { event, own }: HubEvent): boolean {
   return "owner" in topic ? topic.owner === "a" : ["b", "c"].includes(topic.tag);
 }
 
-/** Of an owner, two tags and a parent, as all of them here. */
+/** The record in every event here: with an owner, two tags and a parent. */
 const json = `{"task_id":"x","owner":"a","tags":["b","c"],"parent_id":"p"}`;
 
-Deno.test("Topics tells each event to those who listen to it, once, and to nobody who has stopped", () => {
+Deno.test("Topics.tell() calls each listener of an event exactly once, until the listener stops", () => {
   const step = fc.oneof(
     fc.record({ listen: topic }),
     fc.record({ stop: fc.nat(20) }),
@@ -50,7 +50,7 @@ Deno.test("Topics tells each event to those who listen to it, once, and to nobod
         const expected = listening.map(({ topic }) => Number(picks(topic, event)));
         assertEquals(listening.map(({ heard }) => heard), expected);
         const wants = topics.wants(step.id, step.kind, step.own);
-        // An event's labels are read only for those who listen to some.
+        // Before its labels are read, an event may be for any listener by label.
         const labelled = listening.some(({ topic }) =>
           typeof topic === "object" && ("owner" in topic || "tag" in topic || "parent" in topic)
         );
@@ -59,7 +59,7 @@ Deno.test("Topics tells each event to those who listen to it, once, and to nobod
     }
     for (const { stop } of listening) {
       stop();
-      // Twice does no harm.
+      // Stopping twice does no harm.
       stop();
     }
     assertEquals(topics.size, 0);

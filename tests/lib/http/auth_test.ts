@@ -25,7 +25,7 @@ const NOTHING: Credentials = {
   request: new Request("http://localhost/"),
 };
 
-/** An `Auth` on a store in memory, whose time stands still unless it is moved. */
+/** An `Auth` on a store in memory, with a clock that only the test moves. */
 async function open(tokens = TOKENS, more: Partial<AuthOptions> = {}) {
   const kv = await Deno.openKv(":memory:");
   const clock = { now: 1_800_000_000_000 };
@@ -47,7 +47,7 @@ async function open(tokens = TOKENS, more: Partial<AuthOptions> = {}) {
   };
 }
 
-Deno.test("Auth.authenticate() waits for somebody else's login so long, and no longer", async () => {
+Deno.test("Auth.authenticate() gives the program's own login limited time, and then says 503", async () => {
   const authorize = () => new Promise<null>(() => {});
   using it = await open([], { authorize, authorizeMs: 1 });
   const error = await assertRejects(() => it.auth.authenticate(NOTHING), HttpError);
@@ -70,7 +70,7 @@ Deno.test("Auth.authenticate() takes a task's token until the second it expires"
   ]);
 });
 
-Deno.test("Auth.open() makes one secret a store, whoever comes first", async () => {
+Deno.test("Auth.open() makes one secret for a store, whichever process opens it first", async () => {
   using it = await open();
   const others = await Promise.all(Array.from({ length: 5 }, it.another));
   const query = await others[3]!.taskToken(ID);
@@ -81,7 +81,7 @@ Deno.test("Auth.open() makes one secret a store, whoever comes first", async () 
   await assertRejects(() => elsewhere.auth.authenticate({ ...NOTHING, query }), HttpError);
 });
 
-Deno.test("Auth.authenticate() goes by what is shown first: header, query, cookie", async () => {
+Deno.test("Auth.authenticate() uses the first credential of header, query and cookie", async () => {
   using it = await open();
   const { cookie } = await it.auth.signIn("admin-secret-0123456789");
   const sessions = [cookie];
@@ -91,7 +91,7 @@ Deno.test("Auth.authenticate() goes by what is shown first: header, query, cooki
   assertEquals(await of({ authorization: `bearer ${a}`, query: b!, sessions }), ID);
   assertEquals(await of({ query: b!, sessions }), OTHER);
   assertEquals(await of({ sessions }), "the operator");
-  // A wrong one is not overlooked for the sake of a right one.
+  // A wrong credential is not skipped for a right one after it.
   await assertRejects(() => of({ query: "x", sessions }), HttpError);
 });
 
@@ -101,7 +101,7 @@ Deno.test("Auth.authenticate() promises a principal, null, a 401 or a 429, whate
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string().map((text) => `Bearer ${text}`),
-    // Its parts, one of them bent.
+    // A good token, one part of which is replaced.
     fc.tuple(fc.nat(2), fc.base64String()).map(([n, part]) =>
       `Bearer ${good.split(".").with(n, part.replaceAll("=", "")).join(".")}`
     ),
@@ -125,10 +125,10 @@ Deno.test("Auth.authenticate() promises a principal, null, a 401 or a 429, whate
   );
 });
 
-/** By hand: which needs each principal passes, as far as the store is not asked. */
+/** Written by hand: the needs that each principal passes, before the store is asked. */
 const PASSES: [who: string, principal: Partial<Principal>, needs: string][] = [
   ["reads", { scopes: ["read"] }, "any task tasks list read"],
-  // Of a task they submitted themselves, whoever asks the store knows.
+  // Whether they submitted the task is checked later, in the store.
   ["submits", { scopes: ["submit"] }, "any task tasks list own submit"],
   ["both", { scopes: ["submit", "read"] }, "any task tasks list own read submit"],
   [
@@ -241,7 +241,7 @@ Deno.test("Auth.signFor() makes tokens that open no more than they say, with a k
     can: ["read", "cancel"],
     expiresAt,
   });
-  // An owner who is called as a task is does not get that task, nor the other way round.
+  // An owner whose name is a task's id does not get that task.
   assertEquals((await of((await sign({ owner: ID }, ["read"])).token))?.taskIds, null);
   const [head, payload, signature] = mine.token.split(".") as [string, string, string];
   const claims = JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(payload, {
@@ -254,7 +254,7 @@ Deno.test("Auth.signFor() makes tokens that open no more than they say, with a k
   for (const more of [{ sub: "you" }, { aud: "task" }, { can: ["read", "signal"] }, { exp: 9e9 }]) {
     assertEquals((await assertRejects(() => of(bend(more)), HttpError)).status, 401);
   }
-  // Several tokens open what each of them does; an owner's stands alone.
+  // Several tokens allow only what each of them allows; a token for an owner must be alone.
   const [a, b] = [
     await sign({ task: ID }, ["read", "cancel"]),
     await sign({ task: OTHER }, ["read"]),
@@ -326,7 +326,7 @@ Deno.test("parseTokens() never tells a secret, whatever is wrong", () => {
   );
 });
 
-Deno.test("parseTokens() binds a token to an owner, and says what cannot be one", () => {
+Deno.test("parseTokens() binds a token to an owner, and refuses what cannot be an owner", () => {
   const secret = "0123456789abcdef@:x";
   const [free, bound] = parseTokens(`a:read:${secret}\nb:read+submit@acme/é:${secret}y`);
   assertEquals([free!.owner, bound!.owner, bound!.scopes], [

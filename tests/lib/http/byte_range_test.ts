@@ -19,7 +19,7 @@ const CASES: [range: string | null, size: number, expected: ByteRange | "all" | 
   ["bytes=-0", 10, null],
   ["bytes=0-", 0, null],
   ["bytes=-1", 0, null],
-  // What is no range, or several, is answered in full.
+  // A range that is not valid, and several at once, are answered in full.
   ["bytes=4-3", 10, whole],
   ["bytes=-", 10, whole],
   ["bytes=0-1,3-4", 10, whole],
@@ -29,13 +29,13 @@ const CASES: [range: string | null, size: number, expected: ByteRange | "all" | 
 ];
 
 for (const [range, size, expected] of CASES) {
-  Deno.test(`byteRange() makes ${JSON.stringify(expected)} of '${range?.slice(0, 40)}' of ${size} bytes`, () => {
+  Deno.test(`byteRange() gives ${JSON.stringify(expected)} for the range '${range?.slice(0, 40)}' of ${size} bytes`, () => {
     const headers = new Headers(range === null ? {} : { range });
     assertEquals(byteRange(headers, size, ETAG), expected);
   });
 }
 
-Deno.test("byteRange() gives all where If-Range names another file", () => {
+Deno.test("byteRange() gives the whole file when If-Range is not its ETag", () => {
   const of = (ifRange: string) =>
     byteRange(new Headers({ range: "bytes=1-2", "if-range": ifRange }), 10, ETAG);
   assertEquals(of(ETAG), part(1, 3));

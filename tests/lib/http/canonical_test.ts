@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { canonical } from "../../../lib/http/canonical.ts";
 
-/** Of few names and values, so that two of them are often alike. */
+/** JSON of few names and values, so that two of these are often equal. */
 const json = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
@@ -18,7 +18,7 @@ const json = fc.letrec((tie) => ({
   ),
 })).value;
 
-/** With any name as a field of its own. */
+/** An object with these fields; even `__proto__` becomes a field of its own. */
 function fieldsOf(fields: readonly (readonly [string, unknown])[]): unknown {
   const made = {};
   for (const [key, value] of fields) {
@@ -36,7 +36,7 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** Whether two values are the same JSON, said in another way than by a text. */
+/** Whether two values are the same JSON, found without writing them as text. */
 function same(a: unknown, b: unknown): boolean {
   if (!isObject(a) || !isObject(b)) return a === b;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
@@ -48,7 +48,7 @@ function same(a: unknown, b: unknown): boolean {
   );
 }
 
-/** Without a prototype that could answer for it. */
+/** A copy without a prototype, which might answer for a field. */
 function own(value: object): object {
   return Object.create(null, Object.getOwnPropertyDescriptors(value));
 }
@@ -60,14 +60,14 @@ function reversed(value: unknown): unknown {
   return fieldsOf(fields.map(([name, field]) => [name, reversed(field)]));
 }
 
-Deno.test("canonical() is the same for the same value alone", () => {
+Deno.test("canonical() gives two values the same text exactly if they are equal", () => {
   fc.assert(
     fc.property(json, json, (a, b) => assertEquals(canonical(a) === canonical(b), same(a, b))),
     { numRuns: 5000 },
   );
 });
 
-Deno.test("canonical() does not look at the order of fields", () => {
+Deno.test("canonical() ignores the order of fields", () => {
   fc.assert(
     fc.property(json, (value) => assertEquals(canonical(reversed(value)), canonical(value))),
   );
@@ -78,7 +78,7 @@ Deno.test("canonical() does not look at the order of fields", () => {
   );
 });
 
-Deno.test("canonical() tells an object from a list of its fields, and what else looks alike", () => {
+Deno.test("canonical() distinguishes an object from a list of its fields, and other values that look alike", () => {
   const pairs = [
     ['{"a":1}', '[["a",1]]'],
     ['{"a":[]}', '{"a":{}}'],

@@ -16,16 +16,16 @@ async function unzip(packed: Uint8Array, size?: number): Promise<Uint8Array> {
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-Deno.test("unpacked() unpacks gzip of one part or several, in any chunks", async () => {
+Deno.test("unpacked() decompresses gzip of one member or several, in any chunks", async () => {
   const packed = gzipSync("id,name\n");
   assertEquals(text(await unzip(packed)), "id,name\n");
   assertEquals(text(await unzip(packed, 1)), "id,name\n");
-  // What `cat a.gz b.gz` makes is one gzip [RFC 1952, 2.2].
+  // `cat a.gz b.gz` makes one gzip file of several members [RFC 1952, 2.2].
   assertEquals(text(await unzip(concat([packed, gzipSync("1,Ann\n")]), 7)), "id,name\n1,Ann\n");
   assertEquals(text(await unzip(gzipSync(""))), "");
 });
 
-Deno.test("unpacked() refuses a gzip that is damaged, cut off, followed by more, or none", async () => {
+Deno.test("unpacked() refuses gzip that is damaged, cut off or followed by other data, and what is not gzip", async () => {
   const packed = gzipSync("hello, hello, hello");
   const damaged = packed.map((byte, n) => n === packed.length - 6 ? byte ^ 1 : byte);
   const wrong = [
@@ -42,7 +42,7 @@ Deno.test("unpacked() refuses a gzip that is damaged, cut off, followed by more,
   }
 });
 
-Deno.test("unpacked() gives a bomb in small chunks, and lets go of the rest", async () => {
+Deno.test("unpacked() gives a gzip bomb in small chunks, and stops reading when its reader leaves", async () => {
   let taken = 0;
   let left = false;
   const bomb = gzipSync(new Uint8Array(128 * 1024 * 1024));
@@ -66,7 +66,7 @@ Deno.test("unpacked() gives a bomb in small chunks, and lets go of the rest", as
   assert(taken < bomb.length, "it was read to its end");
 });
 
-Deno.test("unpacked() passes an error of the body on", async () => {
+Deno.test("unpacked() passes on an error of the body", async () => {
   async function* late() {
     yield gzipSync("x").subarray(0, 5);
     throw new HttpError(408, "late");
@@ -75,7 +75,7 @@ Deno.test("unpacked() passes an error of the body on", async () => {
   assertEquals((await assertRejects(reading, HttpError, "late")).status, 408);
 });
 
-Deno.test("Content-Encoding: what is not taken is 415, and the answer says what is", () => {
+Deno.test("unpacked() and requirePlain() refuse other codings with 415, and say which one they accept", () => {
   const of = (coding: string) => new Headers({ "content-encoding": coding });
   for (const coding of ["br", "deflate", "gzip, gzip", "aws-chunked", "zstd"]) {
     const error = assertThrows(() => unpacked(of(coding), chunks(new Uint8Array())), HttpError);

@@ -31,7 +31,7 @@ Deno.test("errorResponse() says what is wrong as problem+json, with an error str
   assertEquals(lines, []);
 });
 
-Deno.test("errorResponse() keeps any other error from the client, and logs it in full", async () => {
+Deno.test("errorResponse() hides any error but an HttpError from the client, and logs it", async () => {
   for (const error of [new TypeError("secret"), "secret", null, Object.create(null)]) {
     const { response, lines } = answer(error);
     assertEquals(response.status, 500);

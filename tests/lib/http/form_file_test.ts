@@ -39,8 +39,8 @@ async function refused(
   return [status, message];
 }
 
-Deno.test("formFile() gives the file as it was sent, whatever is in it and where the chunks end", async () => {
-  // What looks like a boundary, and is none.
+Deno.test("formFile() gives the file as it was sent, whatever it contains and wherever the chunks end", async () => {
+  // Some of these texts look like the boundary, but are not.
   const text = fc.oneof(
     fc.constantFrom("\r\n", "\r\n--", "\r\n--Y", "--X", "\r", "\n--X", "\r\n\r\n", "-"),
     fc.string({ maxLength: 5 }),
@@ -58,7 +58,7 @@ Deno.test("formFile() gives the file as it was sent, whatever is in it and where
       );
       const whole = form(fields ? [field, file, field] : [file]);
       assertEquals(await read(whole, sizes), { name: "people.csv", content });
-      // Whatever is missing at its end, it is never taken for whole.
+      // A form that lacks some of its end is never taken for complete.
       const end = whole.length - 3 - sizes[0]! % whole.length;
       if (end > 0) assertEquals((await refused(whole.slice(0, end), sizes))[0], 400);
     }),
@@ -66,7 +66,7 @@ Deno.test("formFile() gives the file as it was sent, whatever is in it and where
   );
 });
 
-Deno.test("formFile() reads names as curl, pages and Python write them", async () => {
+Deno.test("formFile() reads file names as curl, browsers and Python write them", async () => {
   const names: [parameters: string, name: string | null][] = [
     ["name=file", null],
     ['name="file"', null],
@@ -85,7 +85,7 @@ Deno.test("formFile() reads names as curl, pages and Python write them", async (
   }
 });
 
-Deno.test("formFile() takes boundaries and blanks as RFC 2046 has them", async () => {
+Deno.test("formFile() accepts boundaries and white space as RFC 2046 defines them", async () => {
   const file = part('name="f"; filename="a"', "x");
   const boundary = "a'()+_,-./:=? b";
   const whole = form([file], boundary);
@@ -110,7 +110,7 @@ Deno.test("formFile() takes boundaries and blanks as RFC 2046 has them", async (
   }
 });
 
-Deno.test("formFile() refuses what is not a whole form with one file", async () => {
+Deno.test("formFile() refuses a body that is not a complete form with one file", async () => {
   const file = part('name="f"; filename="a"', "x");
   const field = part('name="note"', "x");
   const wrong: [body: Uint8Array, why: RegExp][] = [
@@ -140,7 +140,7 @@ Deno.test("formFile() refuses what is not a whole form with one file", async () 
   assertEquals((await refused(coded))[0], 415);
 });
 
-Deno.test("formFile() holds little of what is around the file, wherever that is", async () => {
+Deno.test("formFile() limits the bytes around the file, wherever they are", async () => {
   const much = "m".repeat(MAX_AROUND + 1);
   const file = part('name="f"; filename="a"', "x");
   const wrong = [
@@ -157,7 +157,7 @@ Deno.test("formFile() holds little of what is around the file, wherever that is"
   assertEquals((await read(form([part('filename="a"', content)]), [1000])).content, content);
 });
 
-Deno.test("formFile() lets go of a body that it refuses", async () => {
+Deno.test("formFile() stops reading a body that it refuses", async () => {
   for (const body of [form([]), form([part('filename="a"', "x"), part('filename="b"', "x")])]) {
     let left = false;
     const sent = async function* () {

@@ -6,7 +6,7 @@ import { parseTokens } from "../../../lib/http/tokens.ts";
 const WEAK = { name: "weak", guessable: true };
 const STRONG = { name: "strong", guessable: false };
 
-/** Guesses of an address until it is told to wait. */
+/** Guesses from an address until it has to wait. */
 function guess(guesses: Guesses, client: string): { wrong: number; error: HttpError } {
   for (let wrong = 0;; wrong++) {
     try {
@@ -17,7 +17,7 @@ function guess(guesses: Guesses, client: string): { wrong: number; error: HttpEr
   }
 }
 
-Deno.test("Guesses.wrong() has an address wait after ten, for a second each", () => {
+Deno.test("Guesses.wrong() lets an address guess ten times at once, and then once a second", () => {
   let now = 0;
   const guesses = new Guesses(() => now);
   const { wrong, error } = guess(guesses, "a");
@@ -35,7 +35,7 @@ Deno.test("Guesses.right() lets a token go on that is in use where somebody gues
   guesses.right("b", WEAK);
 });
 
-Deno.test("Guesses.right() lets one that nobody can guess in, wherever it comes from", () => {
+Deno.test("Guesses.right() always accepts a token that is too strong to be guessed", () => {
   const guesses = new Guesses(() => 0);
   guess(guesses, "a");
   for (let n = 0; n < 1000; n++) guesses.right("a", STRONG);
@@ -64,7 +64,7 @@ Deno.test("Guesses remembers a bounded number of addresses, the ones last used",
   assertThrows(() => guesses.right("10.0.0.1", WEAK), HttpError, "Too many wrong tokens");
 });
 
-Deno.test("parseTokens() tells which secrets can be guessed", () => {
+Deno.test("parseTokens() says which secrets might be guessed", () => {
   const guessable = (secret: string) => parseTokens(`me:admin:${secret}`)[0]!.guessable;
   for (const secret of ["password12345678", "a".repeat(100), "correct-horse-battery"]) {
     assertEquals(guessable(secret), true, secret);

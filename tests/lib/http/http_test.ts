@@ -21,7 +21,7 @@ async function status(promise: Promise<unknown>): Promise<number> {
   return (await assertRejects(() => promise, HttpError)).status;
 }
 
-Deno.test("readJson() reads JSON in any chunks, and undefined where there is no body", async () => {
+Deno.test("readJson() reads JSON in any chunks, and gives undefined for an empty body", async () => {
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), fc.integer({ min: 1, max: 9 }), async (value, size) => {
       const bytes = new TextEncoder().encode(JSON.stringify(value));
@@ -32,7 +32,7 @@ Deno.test("readJson() reads JSON in any chunks, and undefined where there is no 
           controller.enqueue(bytes.slice(at, at += size));
         },
       });
-      // JSON knows no -0.
+      // JSON has no -0.
       assertEquals(await readJson(request(body), limits(1e6)), JSON.parse(JSON.stringify(value)));
     }),
   );
@@ -40,7 +40,7 @@ Deno.test("readJson() reads JSON in any chunks, and undefined where there is no 
   assertEquals(await readJson(request(""), limits(10)), undefined);
 });
 
-Deno.test("readJson() refuses what is not JSON, not UTF-8 or too large", async () => {
+Deno.test("readJson() refuses a body that is not JSON, not UTF-8 or too large", async () => {
   assertEquals(await status(readJson(request("{"), limits(100))), 400);
   assertEquals(await status(readJson(request(Uint8Array.of(0x22, 0xff, 0x22)), limits(100))), 400);
   assertEquals(await status(readJson(request('"1234567890"'), limits(11))), 413);
@@ -51,7 +51,7 @@ Deno.test("readJson() refuses what is not JSON, not UTF-8 or too large", async (
   assertEquals(await status(readJson(request(endless), limits(5000))), 413);
 });
 
-Deno.test("withDeadline() gives up a body that pauses, and lets go of it", async () => {
+Deno.test("withDeadline() gives up on a body that pauses, and cancels it", async () => {
   let canceled = false;
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(Uint8Array.of(1)),
@@ -65,14 +65,14 @@ Deno.test("withDeadline() gives up a body that pauses, and lets go of it", async
   assertEquals([got.length, canceled], [1, true]);
 });
 
-Deno.test("withDeadline() says 400 of a body that broke off", async () => {
+Deno.test("withDeadline() says 400 for a body that broke off", async () => {
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.error(new Error("gone")),
   });
   assertEquals(await status(Array.fromAsync(withDeadline(body, 1000))), 400);
 });
 
-Deno.test("A body that the server's own stop takes away is told as 503, with or without its length", async () => {
+Deno.test("readJson() and withDeadline() say 503 for a body that the server's own shutdown cuts off", async () => {
   const head = "POST / HTTP/1.1\r\nHost: localhost\r\n";
   const starts = [
     `${head}Content-Length: 9\r\n\r\n{}`,
@@ -120,7 +120,7 @@ Deno.test("queryNumber() takes a whole number within its bounds, and nothing els
   }
 });
 
-Deno.test("pathId() takes a ULID in either case, and says 404 of anything else", () => {
+Deno.test("pathId() takes a ULID in either case, and says 404 for anything else", () => {
   const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   assertEquals([pathId(id, "task"), pathId(id.toLowerCase(), "task")], [id, id]);
   for (

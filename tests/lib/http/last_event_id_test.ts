@@ -6,7 +6,7 @@ function read(query: string, header?: string): string | null {
   return lastEventIdOf(headers, new URL(`http://localhost/tasks/stream?${query}`));
 }
 
-Deno.test("lastEventIdOf() reads every name in use", () => {
+Deno.test("lastEventIdOf() reads the id from every parameter name in use", () => {
   for (
     const name of ["last_event_id", "lastEventId", "Last-Event-ID", "evs_last_event_id"]
   ) {
@@ -21,8 +21,8 @@ Deno.test("lastEventIdOf() reads every name in use", () => {
   ]);
 });
 
-Deno.test("lastEventIdOf() takes what was sent again: header, polyfill's parameter, last_event_id", () => {
-  // What event-source-polyfill asks for when it connects again to an address that names an id.
+Deno.test("lastEventIdOf() prefers the header, then a polyfill's parameter, then last_event_id", () => {
+  // The query of event-source-polyfill when it reconnects to a URL that already has an id.
   assertEquals(read("last_event_id=0&lastEventId=57"), "57");
   assertEquals(read("lastEventId=57&last_event_id=0"), "57");
   assertEquals(read("lastEventId=5&lastEventId=57"), "57");

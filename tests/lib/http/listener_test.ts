@@ -4,7 +4,7 @@ import { createLogger } from "../../../lib/base/log.ts";
 import { makeCertificate } from "../../helpers/certificate.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
-/** Servers that are not there: each can be told that it cannot accept. */
+/** Replaces `Deno.serve` by servers that do not listen, and that fail when a test says so. */
 function fakeServe() {
   const { serve } = Deno;
   const servers: { port: number; fail(error: Error): void; shutdowns: number }[] = [];
@@ -33,12 +33,12 @@ const options = {
   log: createLogger({ level: "off" }),
 };
 
-Deno.test("Listener listens again where it was when a connection could not be accepted", async () => {
+Deno.test("Listener listens on the same port again after a connection could not be accepted", async () => {
   using fake = fakeServe();
   const listener = new Listener(options);
   assertEquals(listener.url, "http://[::1]:4711");
   for (let round = 1; round <= 2; round++) {
-    // Nor does it give up when the port is not free at once.
+    // Even if the port is not free at once.
     fake.refused.push(new Deno.errors.AddrInUse("not yet"));
     fake.servers.at(-1)!.fail(new Error("Too many open files"));
     await eventually(() => assertEquals(fake.servers.length, 1 + round));
@@ -48,17 +48,17 @@ Deno.test("Listener listens again where it was when a connection could not be ac
   assertEquals(fake.servers.map(({ shutdowns }) => shutdowns), [0, 0, 1]);
 });
 
-Deno.test("Listener that was shut down does not come back", async () => {
+Deno.test("Listener does not listen again after shutdown()", async () => {
   using fake = fakeServe();
   const listener = new Listener(options);
   fake.servers[0]!.fail(new Error("Too many open files"));
   await Promise.resolve();
-  // The sanitizers see a timer that is left.
+  // The sanitizers would report a timer that is left.
   await listener.shutdown();
   assertEquals(fake.servers.length, 1);
 });
 
-Deno.test("Listener says at once when its port is taken", () => {
+Deno.test("Listener throws at once when its port is taken", () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   assertThrows(
@@ -67,7 +67,7 @@ Deno.test("Listener says at once when its port is taken", () => {
   );
 });
 
-Deno.test("Listener.renew() gives new connections another certificate, and open ones go on", async () => {
+Deno.test("Listener.renew() gives new connections another certificate, and keeps open ones", async () => {
   const [first, second] = [await makeCertificate(), await makeCertificate()];
   const { promise: rest, resolve: finish } = Promise.withResolvers<void>();
   const handler = () =>
@@ -84,7 +84,7 @@ Deno.test("Listener.renew() gives new connections another certificate, and open 
   const stream = await open(old);
   listener.renew(second);
   const other = await eventually(() => open(renewed));
-  // Another renewal while one is under way counts as well.
+  // A renewal while another one is under way counts as well.
   listener.renew(first);
   listener.renew(second);
   using fresh = Deno.createHttpClient({ caCerts: [second.cert] });

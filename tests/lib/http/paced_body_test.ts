@@ -3,7 +3,7 @@ import { pacedBody } from "../../../lib/http/paced_body.ts";
 
 const KiB = 1024;
 
-Deno.test("paced() gives a body out whole, and leaves a small one as it is", async () => {
+Deno.test("pacedBody() gives out the whole body, and returns a small one as it is", async () => {
   for (const size of [0, 1, 128 * KiB - 1, 128 * KiB, 300 * KiB + 7]) {
     const bytes = Uint8Array.from({ length: size }, (_, n) => n % 251);
     const body = pacedBody(bytes);
@@ -21,12 +21,12 @@ Deno.test("paced() gives up a reader that stops, and what it held", async () => 
   await assertRejects(() => reader.closed, Error, "The client stopped reading");
 });
 
-Deno.test("paced() holds no timer for a reader that has left, or has not begun", async () => {
+Deno.test("pacedBody() holds no timer for a reader that has left or has not begun", async () => {
   const body = pacedBody(new Uint8Array(400 * KiB)) as ReadableStream<Uint8Array>;
   assert(!body.locked);
   const reader = body.getReader();
   await reader.read();
   await reader.cancel();
-  // The sanitizers see a timer that is left.
+  // The sanitizers would report a timer that is left.
   pacedBody(new Uint8Array(400 * KiB));
 });

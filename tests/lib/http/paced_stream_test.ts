@@ -4,7 +4,7 @@ import { pacedStream } from "../../../lib/http/paced_stream.ts";
 
 const BLOCK = 1000;
 
-/** Blocks that know how many were asked for, and whether they were let go. */
+/** Blocks, with how many of them were asked for, and whether their generator has ended. */
 function source(count: number, failing = Infinity) {
   const asked = { blocks: 0, ended: false };
   const blocks = (async function* () {
@@ -21,7 +21,7 @@ function source(count: number, failing = Infinity) {
   return { blocks, asked };
 }
 
-Deno.test("pacedStream() gives all blocks in order, and reads one ahead of its reader", async () => {
+Deno.test("pacedStream() gives all blocks in order, and is at most one block ahead of its reader", async () => {
   const { blocks, asked } = source(5);
   const backlog = new Backlog();
   const body = pacedStream(blocks, { held: 2 * BLOCK, backlog });
@@ -34,7 +34,7 @@ Deno.test("pacedStream() gives all blocks in order, and reads one ahead of its r
   assertEquals([got, asked.ended, backlog.size], [[0, 1, 2, 3, 4], true, 0]);
 });
 
-Deno.test("pacedStream() gives up a reader that stops, and lets go of what it read from", async () => {
+Deno.test("pacedStream() drops a reader that stops, and ends the generator of its blocks", async () => {
   const { blocks, asked } = source(5);
   const backlog = new Backlog();
   const body = pacedStream(blocks, { held: 2 * BLOCK, stallMs: 20, backlog });
@@ -47,7 +47,7 @@ Deno.test("pacedStream() gives up a reader that stops, and lets go of what it re
   assert(asked.ended);
 });
 
-Deno.test("pacedStream() breaks off where its blocks do, and holds nothing for a reader that has left", async () => {
+Deno.test("pacedStream() fails where its blocks fail, and holds nothing for a reader that has left", async () => {
   const backlog = new Backlog();
   const broken = source(5, 2);
   const reader = pacedStream(broken.blocks, { held: 2 * BLOCK, backlog }).getReader();

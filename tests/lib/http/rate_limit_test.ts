@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { RateLimit } from "../../../lib/http/rate_limit.ts";
 
-Deno.test("RateLimit.take() gives a burst, then so many a second, to each client its own", () => {
+Deno.test("RateLimit.take() gives each client a burst of its own, and then tokens at the rate", () => {
   let now = 0;
   const limit = new RateLimit({ rate: 2, burst: 3, now: () => now });
   const takes = (client: string, count: number) =>

@@ -16,12 +16,12 @@ function session(token = "boss", id: string = ulid()): PageSession {
   return { id, token, expiresAt: Date.now() + HOUR };
 }
 
-/** Resolves when a session is ended as far as one process knows. */
+/** Resolves when one process knows that a session was ended. */
 function ending(revocations: Revocations, session: PageSession): Promise<void> {
   return new Promise((resolve) => void revocations.listen(session, resolve));
 }
 
-Deno.test("Revocations.has() and listen() know an ended session in each process of the store", async () => {
+Deno.test("Revocations.has() and listen() know of an ended session in each process of the store", async () => {
   using kv = await Deno.openKv(":memory:");
   await using here = await open(kv);
   await using there = await open(kv);
@@ -33,7 +33,7 @@ Deno.test("Revocations.has() and listen() know an ended session in each process 
   await told;
   for (const each of [here, there, await open(kv, true)]) {
     assertEquals([each.has(out), each.has(other)], [true, false]);
-    // At once, for who comes late.
+    // A listener that comes late is called at once.
     await ending(each, out);
   }
   stop();
@@ -51,7 +51,7 @@ Deno.test("Revocations.end() loses none of many, ended at once in several proces
   for (const each of processes) await each[Symbol.asyncDispose]();
 });
 
-Deno.test("Revocations.end() takes one commit for all that wait", async () => {
+Deno.test("Revocations.end() takes at most two commits for 500 sessions that end at once", async () => {
   using memory = await Deno.openKv(":memory:");
   let commits = 0;
   const kv = kvWith(memory, {
@@ -65,7 +65,7 @@ Deno.test("Revocations.end() takes one commit for all that wait", async () => {
   assert(commits <= 2, `${commits} commits`);
 });
 
-Deno.test("Revocations keep a bounded list of a token, and end nothing of another", async () => {
+Deno.test("Revocations.end() keeps a bounded list for a token, and ends no session of another token", async () => {
   using kv = await Deno.openKv(":memory:");
   await using it = await open(kv, true);
   const other = session("eye");
@@ -78,9 +78,9 @@ Deno.test("Revocations keep a bounded list of a token, and end nothing of anothe
   assertEquals([it.has(other), late.has(other)], [false, false]);
 });
 
-Deno.test("Revocations.newId() is of a session that is not over, whatever the clocks say", async () => {
+Deno.test("Revocations.newId() never gives the id of an ended session, whatever the clocks say", async () => {
   using kv = await Deno.openKv(":memory:");
-  // Sessions of a process whose clock is a day ahead became the bound.
+  // The bound comes from a process whose clock is a day ahead.
   const before = ulid(Date.now() + 24 * HOUR);
   await kv.set(keys.revoked("boss"), { before, ids: {} });
   await using it = await open(kv, true);
@@ -88,7 +88,7 @@ Deno.test("Revocations.newId() is of a session that is not over, whatever the cl
   assert(it.has(session()));
 });
 
-Deno.test("Revocations.end() tells of a store that takes nothing; what it did not take goes with the next", async () => {
+Deno.test("Revocations.end() fails when the store takes nothing, and stores that session with the next one", async () => {
   using memory = await Deno.openKv(":memory:");
   let broken = true;
   const kv = kvWith(memory, {

@@ -5,7 +5,7 @@ import { isRevoked, MAX_IDS, merged, NONE, type Revoked } from "../../../lib/htt
 
 const NOW = 1_800_000_000_000;
 
-/** Sessions that began one after another and are all ended. */
+/** Sessions that began one after another, all of them ended. */
 function ended(count: number, expiresAt = NOW + 1000): { ids: string[]; revoked: Revoked } {
   const ids = Array.from({ length: count }, (_, n) => ulid(NOW + n));
   return {
@@ -14,7 +14,7 @@ function ended(count: number, expiresAt = NOW + 1000): { ids: string[]; revoked:
   };
 }
 
-Deno.test("merged() forgets a session when it has expired by itself", () => {
+Deno.test("merged() forgets an ended session once it would have expired", () => {
   const { ids: [id], revoked } = ended(1);
   assert(isRevoked(merged(NONE, revoked, NOW + 999), id!));
   assertEquals(merged(NONE, revoked, NOW + 1000), NONE);
@@ -31,11 +31,11 @@ Deno.test("merged() holds a bounded number of ids, and no ended session comes ba
     assert(Object.keys(value.ids).length <= MAX_IDS);
     for (const id of ids) assert(isRevoked(value, id));
   }
-  // Who signs in from now on is in.
+  // A session that starts from now on is valid.
   assert(!isRevoked(all, ulid(NOW + 3 * MAX_IDS)));
 });
 
-Deno.test("merged() leaves out nothing that one of both knows, in any order", () => {
+Deno.test("merged() keeps every ended session of both values that has not expired, in any order", () => {
   const some = fc.record({
     before: fc.constantFrom("", ulid(NOW), ulid(NOW + 5)),
     ids: fc.dictionary(
@@ -56,7 +56,7 @@ Deno.test("merged() leaves out nothing that one of both knows, in any order", ()
   }));
 });
 
-Deno.test("a full list is a value that KV takes", async () => {
+Deno.test("MAX_IDS ended sessions fit into one value of KV", async () => {
   using kv = await Deno.openKv(":memory:");
   const full = merged(NONE, ended(MAX_IDS, NOW + 2 ** 40).revoked, NOW);
   assertEquals(Object.keys(full.ids).length, MAX_IDS);

@@ -5,14 +5,14 @@ import { SessionCookie } from "../../../lib/http/session_cookie.ts";
 const cookie = new SessionCookie("0a1b2c3d");
 const NAME = "headway-0a1b2c3d";
 
-Deno.test("SessionCookie.read() gives each value of its name once, and of no other", () => {
+Deno.test("SessionCookie.read() gives each value of its own cookie name once, and none of another name", () => {
   const read = (header: string | null, secure = false, path = "/") =>
     cookie.read(header, { secure, path });
   assertEquals(read(null), []);
   assertEquals(read(""), []);
   assertEquals(read(`a=b; ${NAME}=x;${NAME}=y;  ${NAME}=x ; ${NAME}=; ${NAME}`), ["x", "y"]);
   assertEquals(read(`headway=x; x${NAME}=x; ${NAME}0=x; ${NAME.toUpperCase()}=x`), []);
-  // Each of the names is read where it was set.
+  // Each scope has a name of its own.
   const all = `${NAME}=plain; __Host-${NAME}=secure; __Secure-${NAME}=below`;
   assertEquals([read(all), read(all, true), read(all, true, "/jobs/")], [
     ["plain"],
@@ -23,7 +23,7 @@ Deno.test("SessionCookie.read() gives each value of its name once, and of no oth
   assertEquals(read(many), ["0", "1", "2", "3", "4", "5", "6", "7"]);
 });
 
-Deno.test("SessionCookie.read() takes any header", () => {
+Deno.test("SessionCookie.read() accepts any header", () => {
   const part = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(NAME, `${NAME}=`, ";", "="));
   fc.assert(fc.property(fc.array(part), fc.boolean(), (parts, secure) => {
     const values = cookie.read(parts.join(""), { secure, path: "/" });
@@ -32,7 +32,7 @@ Deno.test("SessionCookie.read() takes any header", () => {
   }));
 });
 
-Deno.test("SessionCookie.set() keeps what it sets from scripts, other sites and, over TLS, other hosts", () => {
+Deno.test("SessionCookie.set() protects the cookie from scripts, other sites and, over TLS, other hosts", () => {
   assertEquals(
     cookie.set("x", { secure: false, path: "/" }, 60),
     `${NAME}=x; Path=/; Max-Age=60; HttpOnly; SameSite=Strict`,
@@ -41,7 +41,7 @@ Deno.test("SessionCookie.set() keeps what it sets from scripts, other sites and,
     cookie.set("x", { secure: true, path: "/" }, 60),
     `__Host-${NAME}=x; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure`,
   );
-  // A browser takes `__Host-` for the path `/` alone.
+  // Browsers accept `__Host-` only with the path `/`.
   assertEquals(
     cookie.set("x", { secure: true, path: "/jobs/" }, 60),
     `__Secure-${NAME}=x; Path=/jobs/; Max-Age=60; HttpOnly; SameSite=Strict; Secure`,

@@ -60,22 +60,22 @@ const CASES: Record<CellType | "code", string[]> = {
 };
 
 for (const [type, texts] of Object.entries(CASES)) {
-  Deno.test(`cellType() tells what is of type ${type}`, () => {
+  Deno.test(`cellType() recognizes texts of type ${type}`, () => {
     for (const text of texts) assertEquals(cellType(text), type as CellType, text);
   });
 }
 
-Deno.test("cellType() knows every integer and every finite number that JavaScript writes", () => {
+Deno.test("cellType() recognizes every safe integer and every finite number that JavaScript writes", () => {
   fc.assert(fc.property(fc.maxSafeInteger(), (value) => cellType(String(value)) === "integer"));
   fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
     const type = cellType(String(value));
     if (Number.isSafeInteger(value)) return type === "integer";
-    // One that is written with an exponent is no id.
+    // A large integer counts as a code, unless it is written with an exponent.
     return type === "number" || (type === "code" && Number.isInteger(value));
   }));
 });
 
-Deno.test("cellType() knows every day of the calendar, and no other", () => {
+Deno.test("cellType() accepts every day of the calendar as a date, and no other day", () => {
   for (let day = Date.UTC(1999, 0); day < Date.UTC(2005, 0); day += 86_400_000) {
     assertEquals(cellType(new Date(day).toISOString().slice(0, 10)), "date");
     assertEquals(cellType(new Date(day).toISOString()), "datetime");

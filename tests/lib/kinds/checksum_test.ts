@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { runTask } from "headway/testing";
 import { checksum, type ChecksumGiven } from "../../../lib/kinds/checksum.ts";
 
-// NIST's examples for FIPS 180-4: "abc".
+// The digests of "abc", from NIST's examples for FIPS 180-4.
 const ABC = {
   "sha-224": "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7",
   "sha-256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
@@ -12,7 +12,7 @@ const ABC = {
     "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
 };
 
-Deno.test("checksum promises the published SHA-2 digests, however the upload is cut", async () => {
+Deno.test("checksum gives the published SHA-2 digests, however the upload is cut", async () => {
   const input: ChecksumGiven = {
     upload: "u",
     algorithms: ["sha-224", "sha-256", "sha-384", "sha-512"],
@@ -23,7 +23,7 @@ Deno.test("checksum promises the published SHA-2 digests, however the upload is 
   }
 });
 
-Deno.test("checksum of nothing promises the digest of nothing", async () => {
+Deno.test("checksum of an empty upload gives the digest of no bytes", async () => {
   const { result } = await runTask(checksum, { upload: "u" }, { uploads: { u: "" } });
   assertEquals(result, {
     size: 0,
@@ -31,7 +31,7 @@ Deno.test("checksum of nothing promises the digest of nothing", async () => {
   });
 });
 
-Deno.test("checksum reports bytes, at most 64 KiB apart", async () => {
+Deno.test("checksum reports its progress in bytes, at most 64 KiB apart", async () => {
   const options = { uploads: { u: new Uint8Array(150_000) }, chunkBytes: 150_000 };
   const reports = (await runTask(checksum, { upload: "u" }, options)).dataOf("progress");
   assertEquals(reports.map(({ done }) => done), [0, 65_536, 131_072, 150_000]);
@@ -39,7 +39,7 @@ Deno.test("checksum reports bytes, at most 64 KiB apart", async () => {
   assertEquals({ total, unit, stage }, { total: 150_000, unit: "bytes", stage: "hash" });
 });
 
-Deno.test("checksum input defaults to SHA-256 and refuses other functions", async () => {
+Deno.test("checksum's input defaults to SHA-256, and refuses algorithms other than SHA-2", async () => {
   const { validate } = checksum.input!["~standard"];
   assertEquals(await validate({ upload: "u" }), {
     value: { upload: "u", algorithms: ["sha-256"] },

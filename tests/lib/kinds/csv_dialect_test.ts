@@ -22,7 +22,7 @@ Deno.test("detectDialect() finds the delimiter", () => {
     ["", ","],
     ["a;b", ";"],
     ['a;b\n"never closed,,,,\n1;2\n3;4\n', ";"],
-    // A header that lacks a name: its rows are told as malformed.
+    // A header that lacks a name: the rows below it count as malformed later.
     ["a\n1;x\n2;y\n", ";"],
   ];
   for (const [text, delimiter] of cases) {
@@ -30,7 +30,7 @@ Deno.test("detectDialect() finds the delimiter", () => {
   }
 });
 
-Deno.test("detectDialect() lets none that is in the text split a single column", () => {
+Deno.test("detectDialect() lets no delimiter in its text split a single column", () => {
   const cases = ["one\ntwo\n", "name\nDoe, Jane\nRoe, Ann\n", "price\n1,50\n2,75\n"];
   for (const text of cases) {
     assertEquals(
@@ -41,14 +41,14 @@ Deno.test("detectDialect() lets none that is in the text split a single column",
   }
 });
 
-Deno.test("detectDialect() makes no guess where two delimiters fit alike", () => {
+Deno.test("detectDialect() throws, rather than guesses, if two delimiters fit equally well", () => {
   for (const text of ["a;b,c\nd;e,f\n", "a|b\tc"]) {
     assertThrows(() => detect(text), Error, 'give "delimiter"');
   }
   assertEquals(detect("a;b,c\nd;e,f\n", { delimiter: ";" }).rows[1]!.cells, ["d", "e,f"]);
 });
 
-Deno.test("detectDialect() takes a backslash for an escape only where rows would break else", () => {
+Deno.test("detectDialect() takes a backslash as an escape only if rows would break otherwise", () => {
   assertEquals(detect('a,b\n"x \\"y\\"",1\n').dialect.escape, true);
   assertEquals(detect('a,b\n"C:\\",1\n"D:\\",2\n').dialect.escape, false);
 });

@@ -8,7 +8,7 @@ import { TableProfile } from "../../../lib/kinds/table_profile.ts";
 import { encodeText } from "../../helpers/encode_text.ts";
 import { collect, taskContext } from "../../helpers/task_context.ts";
 
-/** A file as somebody has it, and its profile in short; a text for one that fails. */
+/** A file as people have it, and its profile in short, or the error. */
 interface File {
   text: string | Uint8Array;
   /** Encoding of the file. */
@@ -19,7 +19,7 @@ interface File {
   /** What the warnings of the result begin with. */
   warnings?: string[];
   more?: (result: CsvProfile) => unknown;
-  /** What {@link File.more} answers. */
+  /** What {@link File.more} returns. */
   gives?: unknown;
 }
 
@@ -420,7 +420,7 @@ const FILES: Record<string, File> = {
     text: `a,b\n1,${"x".repeat(300_000)}\n`,
     is: "utf-8 , 1 1/0: a integer, b string",
   },
-  // No CSV.
+  // Not CSV.
   "a workbook": {
     text: bytes("PK\x03\x04\x14\0\x06\0"),
     is: "The file is not CSV but a ZIP file, as .xlsx",
@@ -467,7 +467,7 @@ function bytes(text: string): Uint8Array {
 }
 
 for (const [name, file] of Object.entries(FILES)) {
-  Deno.test(`csvProfile tells what a careful person would of ${name}`, async () => {
+  Deno.test(`csvProfile judges a file as a careful reader would: ${name}`, async () => {
     const bytes = typeof file.text === "string"
       ? encodeText(file.text, file.as ?? "utf-8")
       : file.text;
@@ -504,7 +504,7 @@ const LETTERS: Record<string, string> = {
   "windows-1252": 'aéß€",;|\t\n\r\\ 0',
 };
 
-/** A table as somebody's program writes it. */
+/** A table as a program might write it. */
 const written = fc.constantFrom(...Object.keys(LETTERS)).chain((encoding) => {
   const cell = fc.string({ unit: fc.constantFrom(...LETTERS[encoding]!), maxLength: 6 });
   return fc.record({
@@ -522,7 +522,7 @@ const written = fc.constantFrom(...Object.keys(LETTERS)).chain((encoding) => {
   });
 });
 
-Deno.test("csvProfile tells of a table the same in any dialect and encoding, however it is cut, and from any checkpoint", async () => {
+Deno.test("csvProfile gives a table the same profile in any dialect, encoding and chunks, from any checkpoint", async () => {
   await fc.assert(
     fc.asyncProperty(
       written,

@@ -17,7 +17,7 @@ interface Run {
   result: CsvProfile;
 }
 
-/** Profiles a file, saving after each batch. Checkpoints pass through JSON, as in the engine. */
+/** Profiles a file, saving after each chunk. Checkpoints pass through JSON, as in the engine. */
 async function profile(
   file: string | Uint8Array,
   input: Partial<CsvProfileInput> = {},
@@ -51,7 +51,7 @@ async function outcome(
   }
 }
 
-Deno.test("csvProfile promises the profile of a small file", async () => {
+Deno.test("csvProfile gives the whole profile of a small file", async () => {
   const file = 'id;name;born\r\n1;"Ada; Countess";1815-12-10\r\n\r\n2;;1912-06-23\r\n';
   const { result, logs } = await profile(file);
   const common = { nulls: 0, distinct: 2, distinct_exact: true };
@@ -91,14 +91,14 @@ Deno.test("csvProfile promises the profile of a small file", async () => {
   assertEquals(logs, []);
 });
 
-Deno.test("csvProfile of an empty file promises no rows and no columns", async () => {
+Deno.test("csvProfile of an empty file gives no rows and no columns", async () => {
   for (const file of ["", "\ufeff", "\n\r\n"]) {
     const { rows, columns } = (await profile(file)).result;
     assertEquals({ rows, columns }, { rows: 0, columns: [] });
   }
 });
 
-Deno.test("csvProfile of a header alone promises its columns, empty", async () => {
+Deno.test("csvProfile of a header alone gives its columns, of type empty", async () => {
   for (const file of ["a,b", "\ufeffa,b\r\n"]) {
     const { result } = await profile(file);
     assertEquals(result.rows, 0);
@@ -106,13 +106,13 @@ Deno.test("csvProfile of a header alone promises its columns, empty", async () =
   }
 });
 
-Deno.test("csvProfile without a header counts the first row", async () => {
+Deno.test("csvProfile counts the first row if the input says that there is no header", async () => {
   const { result } = await profile("1,x\n2,y\n", { header: false });
   assertEquals(result.rows, 2);
   assertEquals(result.columns.map((column) => column.name), ["column_1", "column_2"]);
 });
 
-Deno.test("csvProfile takes cells that say null_text for blank ones", async () => {
+Deno.test("csvProfile takes cells that contain null_text as blank", async () => {
   const file = "n,code\n1,NA\n NA ,US\n3,NAM\n,NA\n";
   const { result } = await profile(file, { null_text: "NA" });
   const of = ({ type, nulls, distinct, mean }: CsvProfile["columns"][number]) => [
@@ -125,12 +125,12 @@ Deno.test("csvProfile takes cells that say null_text for blank ones", async () =
   assertEquals((await profile(file)).result.columns.map(of)[0], ["mixed", 1, 3, undefined]);
 });
 
-Deno.test("csvProfile takes the delimiter it is given", async () => {
+Deno.test("csvProfile uses the delimiter that it is given", async () => {
   const { result } = await profile("a b,c\n1 2\n3 4\n", { delimiter: " " });
   assertEquals([result.rows, result.columns[1]!.name], [2, "b,c"]);
 });
 
-Deno.test("csvProfile warns of each malformed row, by line, and goes on", async () => {
+Deno.test("csvProfile warns of each malformed row, with its line, and goes on", async () => {
   const { logs, result } = await profile(
     'a,b\n1,2\n1\n"x"y,2\n3,"4\n5,6\n7,8,9\n0,0\n0,0\n',
   );
@@ -149,13 +149,13 @@ Deno.test("csvProfile warns of each malformed row, by line, and goes on", async 
   assertEquals([result.rows, result.malformed], [4, 4]);
 });
 
-Deno.test("csvProfile takes a quote that begins no cell for text", async () => {
+Deno.test("csvProfile reads a quote that does not begin a cell as text", async () => {
   const { logs, result } = await profile('id,part\n1,5" pipe\n2,6" pipe\n3,plain\n');
   assertEquals([result.rows, result.malformed, logs.length], [3, 0, 0]);
   assertEquals(result.columns[1]!.max, "plain");
 });
 
-Deno.test("csvProfile fails where most rows are malformed, also behind a checkpoint", async () => {
+Deno.test("csvProfile fails if most rows are malformed, also when it resumes from a checkpoint", async () => {
   const unfit = (problem: string) =>
     `Cannot profile the file as ${problem}. ` +
     'Give "skip_lines" or "delimiter" if its header or delimiter is a different one';
@@ -175,21 +175,21 @@ Deno.test("csvProfile fails where most rows are malformed, also behind a checkpo
   }
 });
 
-Deno.test("csvProfile begins again from a checkpoint of another layout", async () => {
+Deno.test("csvProfile starts over if its checkpoint has another layout", async () => {
   const file = "a\n1\n2\n";
   const checkpoint = { position: { offset: 4, line: 3, skipping: false }, table: { rows: 99 } };
   const { result } = await profile(file, {}, { checkpoint });
   assertEquals(result, (await profile(file)).result);
 });
 
-Deno.test("csvProfile bounds its warnings", async () => {
+Deno.test("csvProfile warns of the first 100 malformed rows, and only counts further ones", async () => {
   const { logs, result } = await profile(`a,b\n${"x\n".repeat(150)}${"1,2\n".repeat(150)}`);
   assertEquals(logs.length, 102);
   assertEquals(logs[100]!.message, "Further malformed rows are only counted");
   assertEquals([result.rows, result.malformed], [150, 150]);
 });
 
-Deno.test("csvProfile tells once where a file could not be decoded, and calls nothing there exact", async () => {
+Deno.test("csvProfile warns once of what it cannot decode, and marks that column's count as inexact", async () => {
   const file = encoder.encode(`id,x\n${"1,é\n".repeat(40_000)}2,?\n2,?\n`);
   file[file.length - 2] = 0xff;
   file[file.length - 6] = 0xfe;
@@ -207,7 +207,7 @@ Deno.test("csvProfile refuses a malformed header", async () => {
   );
 });
 
-Deno.test("csvProfile survives a stray quote in a large file, and a line of megabytes", async () => {
+Deno.test("csvProfile loses one row to a stray quote in a large file, and one to a line of megabytes", async () => {
   const rows = "1,abcdefghij\n".repeat(100_000);
   assert(rows.length > 1_048_576);
   const stray = await profile(`a,b\n2,"oops\n${rows}`);
@@ -216,7 +216,7 @@ Deno.test("csvProfile survives a stray quote in a large file, and a line of mega
   assertEquals([long.result.rows, long.result.malformed], [1, 1]);
 });
 
-Deno.test("csvProfile reports bytes and rows, and never goes back", async () => {
+Deno.test("csvProfile reports progress in bytes and rows, and it never goes back", async () => {
   const file = `a,b\n${"1,2\n".repeat(50_000)}`;
   const { yields } = await profile(file, {}, { chunkSize: () => 10_000 });
   const reports = yields.filter((value) => yieldType(value) === "progress") as {
@@ -252,7 +252,7 @@ Deno.test("csvProfile stops when its signal aborts", async () => {
   );
 });
 
-Deno.test("csvProfile input refuses what no file could be split by", async () => {
+Deno.test("csvProfile's input refuses a delimiter that cannot separate cells", async () => {
   const { validate } = csvProfile.input!["~standard"];
   assertEquals(await validate({ upload: "u" }), { value: { upload: "u" } });
   for (const delimiter of ["", '"', "\n", "\r", ",,"]) {
@@ -263,7 +263,7 @@ Deno.test("csvProfile input refuses what no file could be split by", async () =>
   }
 });
 
-/** Files as they come: by the rules or against them, with any line end, UTF-8 or not. */
+/** Files as people have them: well-formed or not, with any line end, in UTF-8 or not. */
 const files = fc.tuple(
   fc.constantFrom("", "\ufeff"),
   fc.constantFrom("\n", "\r\n", "\r"),
@@ -285,7 +285,7 @@ const files = fc.tuple(
   return utf8 ? bytes : bytes.filter((byte) => byte !== 0xc3 && byte !== 0xf0);
 });
 
-Deno.test("csvProfile promises the same profile however the upload is cut", async () => {
+Deno.test("csvProfile gives the same profile however the upload is cut", async () => {
   await fc.assert(
     fc.asyncProperty(
       files,
@@ -301,7 +301,7 @@ Deno.test("csvProfile promises the same profile however the upload is cut", asyn
   );
 });
 
-Deno.test("csvProfile promises the same profile from any of its checkpoints, and no warning twice", async () => {
+Deno.test("csvProfile gives the same profile from any of its checkpoints, and no warning twice", async () => {
   const inputs = fc.record({ header: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(
@@ -329,7 +329,7 @@ Deno.test("csvProfile promises the same profile from any of its checkpoints, and
   );
 });
 
-Deno.test("csvProfile goes on from within a line too long to keep", async () => {
+Deno.test("csvProfile resumes from a checkpoint within a line too long to keep", async () => {
   const file = `a,b\n1,2\n${"x".repeat(2_500_000)}\n3,4\n`;
   const whole = await profile(file);
   assertEquals([whole.result.rows, whole.result.malformed], [2, 1]);
@@ -338,7 +338,7 @@ Deno.test("csvProfile goes on from within a line too long to keep", async () => 
   }
 });
 
-Deno.test("csvProfile takes an encoding by its name in the standard, and says that of another label", async () => {
+Deno.test("csvProfile takes an encoding by its standard name, and says that name for another label", async () => {
   const problem = async (encoding: unknown) => {
     const checked = await csvProfile.input!["~standard"].validate({ upload: "u", encoding });
     return checked.issues?.[0]?.message;

@@ -7,7 +7,7 @@ import { type CsvPosition, type CsvRow, CsvRows } from "../../../lib/kinds/csv_r
 const DIALECT: CsvDialect = { delimiter: ",", escape: false };
 const encoder = new TextEncoder();
 
-/** All rows of a file, and where the reader stood after each chunk. */
+/** All rows of a file, and the reader's position after each chunk. */
 function read(
   file: string | Uint8Array,
   dialect: CsvDialect = DIALECT,
@@ -35,7 +35,7 @@ function problems(file: string | Uint8Array, dialect?: CsvDialect): string[] {
     .map(({ line, problem }) => `${line}: ${problem}`);
 }
 
-Deno.test("CsvRows reads what RFC 4180 allows, and tells the line of each row", () => {
+Deno.test("CsvRows reads what RFC 4180 allows, and gives the line of each row", () => {
   const file = 'a,b\r\n"x, ""y""","1\n2"\n,\n\n"",""\nä,\0\nlast,';
   assertEquals(cells(file), [
     ["a", "b"],
@@ -48,13 +48,13 @@ Deno.test("CsvRows reads what RFC 4180 allows, and tells the line of each row", 
   assertEquals(read(file).rows.map((row) => row.line), [1, 2, 4, 6, 7, 8]);
 });
 
-Deno.test("CsvRows passes over lines of blanks, but no cell that is quoted", () => {
+Deno.test("CsvRows skips lines of white space, but no quoted cell", () => {
   assertEquals(cells('a\n \n\t\u3000\r\n" "\n""\nb\n  '), [["a"], [" "], [""], ["b"]]);
   const tabs = { ...DIALECT, delimiter: "\t" };
   assertEquals(cells("a\tb\n\t\n \n", tabs), [["a", "b"], ["", ""]]);
 });
 
-Deno.test("CsvRows takes a quote that begins no cell for text", () => {
+Deno.test("CsvRows reads a quote that does not begin a cell as text", () => {
   assertEquals(cells('id,part\n1,5" pipe\n2,6" pipe\n3,a "b" c\n'), [
     ["id", "part"],
     ["1", '5" pipe'],
@@ -63,7 +63,7 @@ Deno.test("CsvRows takes a quote that begins no cell for text", () => {
   ]);
 });
 
-Deno.test("CsvRows gives up the line where quotes break, and goes on with the next", () => {
+Deno.test("CsvRows drops a line with broken quotes, and goes on with the next one", () => {
   const file = 'a,"b"\n2,"p"q\n3,"open\n4,"fine"\n5,""\n6,"open\n7,8\n';
   assertEquals(cells(file), [["a", "b"], ["4", "fine"], ["5", ""], ["7", "8"]]);
   assertEquals(problems(file), [
@@ -73,11 +73,11 @@ Deno.test("CsvRows gives up the line where quotes break, and goes on with the ne
   ]);
 });
 
-Deno.test("CsvRows gives up a row at its bound, however the file is cut", () => {
+Deno.test("CsvRows drops a row that is longer than its bound, however the file is cut", () => {
   const most = "x\n".repeat(524_287);
   assertEquals(cells(`"${most}"\nlast\n`), [[most], ["last"]]);
   const tooLong = `a\n"${most}éé"\nlast\n`;
-  // Also cut within the last character.
+  // The second size cuts the file within the last é.
   for (const size of [65_536, 3 + 1_048_574 + 3, Infinity]) {
     const { rows } = read(tooLong, DIALECT, size);
     assertEquals(rows[1], {
@@ -86,13 +86,13 @@ Deno.test("CsvRows gives up a row at its bound, however the file is cut", () => 
       problem: "no end within 1048576 characters",
       undecoded: false,
     });
-    // Its first line alone is lost.
+    // Only its first line is lost.
     assertEquals(rows.length, 2 + 524_287 + 1);
     assertEquals(rows.at(-1)!.cells, ["last"]);
   }
 });
 
-Deno.test("CsvRows tells which rows are not UTF-8, and reads on", () => {
+Deno.test("CsvRows marks the rows that are not UTF-8, and reads on", () => {
   const { rows } = read(Uint8Array.of(97, 10, 34, 0xff, 34, 10, 0xe2, 0x82, 10, 98, 10));
   assertEquals(rows.map(({ cells, undecoded }) => [cells[0], undecoded]), [
     ["a", false],
@@ -102,7 +102,7 @@ Deno.test("CsvRows tells which rows are not UTF-8, and reads on", () => {
   ]);
 });
 
-Deno.test("CsvRows reads any line ends, and delimiters of several bytes and units", () => {
+Deno.test("CsvRows reads any line end, and delimiters of several bytes or UTF-16 units", () => {
   assertEquals(cells('a¦"b\r"\rc¦d\n\re¦\r\n', { ...DIALECT, delimiter: "¦" }), [
     ["a", "b\r"],
     ["c", "d"],
@@ -111,11 +111,11 @@ Deno.test("CsvRows reads any line ends, and delimiters of several bytes and unit
   assertEquals(cells('a😀"b"😀c\n', { ...DIALECT, delimiter: "😀" }), [["a", "b", "c"]]);
 });
 
-Deno.test("CsvRows finds the delimiters of a line once more where a row before it broke", () => {
+Deno.test("CsvRows finds the delimiters of a line again after a malformed row before it", () => {
   assertEquals(cells('"b\nc,",e,",f"g,h\n'), [["c", ",e,", 'f"g', "h"]]);
 });
 
-Deno.test("CsvRows keeps an escaped quote in its cell where the dialect says so", () => {
+Deno.test("CsvRows keeps an escaped quote in its cell if the dialect has escapes", () => {
   const dialect = { delimiter: ",", escape: true };
   assertEquals(cells('"a \\"b\\", c","d\\\\"\n"C:\\x","e"\n', dialect), [
     ['a "b", c', "d\\"],
@@ -123,7 +123,7 @@ Deno.test("CsvRows keeps an escaped quote in its cell where the dialect says so"
   ]);
 });
 
-Deno.test("CsvRows reads any table that is written by the rules, quoted or not", () => {
+Deno.test("CsvRows reads any table that is written as RFC 4180 says, quoted or not", () => {
   const cell = fc.string({
     unit: fc.constantFrom("a", "é", "😀", ",", ";", '"', "\n", "\r", " ", "\0", "0"),
     maxLength: 6,
@@ -149,17 +149,17 @@ Deno.test("CsvRows reads any table that is written by the rules, quoted or not",
   );
 });
 
-/** Bytes that CSV cares for, and some that are no UTF-8. */
+/** Bytes that mean something in CSV, and some that are not valid UTF-8. */
 const bytes = fc.array(
   fc.constantFrom(97, 44, 44, 34, 34, 34, 13, 10, 10, 32, 0xff, 0xc3, 0xa9, 0xe2, 0x82, 0xef, 0xbb),
   { maxLength: 60 },
 ).map((values) => Uint8Array.from(values));
 
-Deno.test("CsvRows reads as csv-parse does, whatever bytes there are between sound quotes", () => {
+Deno.test("CsvRows reads any bytes as csv-parse does, as long as no row is malformed", () => {
   let compared = 0;
   fc.assert(
     fc.property(bytes, (bytes) => {
-      // A CR at the end of a file, too, ends its last line.
+      // In CsvRows, a CR at the end of a file ends its last line, too.
       if (problems(bytes).length > 0 || bytes.at(-1) === 13) return;
       compared++;
       const expected = parse(bytes, {
@@ -169,7 +169,7 @@ Deno.test("CsvRows reads as csv-parse does, whatever bytes there are between sou
         relax_quotes: true,
         skip_empty_lines: true,
       });
-      // It passes over lines of blanks, too.
+      // CsvRows also skips lines of blanks.
       const filled = (rows: string[][]) => rows.filter((row) => row.join(",").trim() !== "");
       assertEquals(filled(cells(bytes)), filled(expected));
     }),
@@ -178,7 +178,7 @@ Deno.test("CsvRows reads as csv-parse does, whatever bytes there are between sou
   assertEquals(compared > 500, true);
 });
 
-Deno.test("CsvRows promises the same rows however the file is cut, and from each position", () => {
+Deno.test("CsvRows gives the same rows however the file is cut, and from each of its positions", () => {
   const dialects = fc.record({
     escape: fc.boolean(),
     delimiter: fc.constantFrom(",", "\u{c3}", "😀"),

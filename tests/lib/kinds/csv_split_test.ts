@@ -20,7 +20,7 @@ interface Cut {
   chunk: () => number;
 }
 
-/** What a kind makes of a file, or why it fails. */
+/** The result of a kind, or the message of its error. */
 async function outcome<T>(work: () => Promise<T>): Promise<T | string> {
   try {
     return await work();
@@ -33,7 +33,7 @@ async function whole(bytes: Uint8Array, input: Partial<CsvProfileInput>): Promis
   return (await collect(profileCsv(taskContext({ upload: "u", ...input }, { bytes })))).result;
 }
 
-/** As the engine has it run: children are made of what was asked for, and their results handed in. */
+/** Runs the kind as the engine does: runs the children it asks for, and hands it their results. */
 async function split(
   bytes: Uint8Array,
   input: Partial<CsvProfileInput>,
@@ -57,7 +57,10 @@ async function split(
   }
 }
 
-/** What both must tell alike: a mean may differ in its last digits, and a bound on values by its parts. */
+/**
+ * What both kinds must agree on: not the last digits of a mean, nor a count of different values
+ * that is not exact.
+ */
 function alike(found: CsvProfile | string): unknown {
   if (typeof found === "string") return found;
   const { parts: _, ...profile } = found as CsvProfile & { parts?: number };
@@ -76,7 +79,7 @@ const CELLS = fc.constantFrom(
   ...[" 7 ", "true", "2024-02-29", '"open', 'st"ray', '"x"y', "\0", "\\", "ÿ".repeat(150), "NA"],
 );
 
-/** Files as they come: by the rules or against them, with any line end, UTF-8 or not. */
+/** Files as people have them: well-formed or not, with any line end, in UTF-8 or not. */
 const FILES = fc.tuple(
   fc.constantFrom("", "\ufeff"),
   fc.constantFrom("\n", "\r\n", "\r"),
@@ -91,7 +94,7 @@ const FILES = fc.tuple(
   return new Uint8Array(units.buffer);
 });
 
-Deno.test("csvSplit promises the profile that csvProfile makes, however the file is cut", async () => {
+Deno.test("csvSplit gives the same profile as csvProfile, however the file is cut", async () => {
   let parts = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -111,7 +114,7 @@ Deno.test("csvSplit promises the profile that csvProfile makes, however the file
   assert(parts > 5, `${parts} parts`);
 });
 
-Deno.test("csvSplit promises borders between rows, though a quoted cell has lines of them", async () => {
+Deno.test("findBorders() puts borders only between rows, even if lines of a quoted cell look like rows", async () => {
   const cell = `"${"1,2\n".repeat(30)}"`;
   const file = encoder.encode(`a,b\n${`x,${cell}\n`.repeat(20)}`);
   const { result: { borders } } = await collect(
@@ -121,7 +124,7 @@ Deno.test("csvSplit promises borders between rows, though a quoted cell has line
   for (const { offset } of borders.slice(1)) assertEquals(file[offset], "x".charCodeAt(0));
 });
 
-Deno.test("csvSplit passes over a line too long to keep, and a quote that is never closed, once", async () => {
+Deno.test("csvSplit leaves out a line too long to keep, or an unclosed quote, as csvProfile does", async () => {
   const rows = "1,abcdefghij\n".repeat(100_000);
   for (const file of [`a,b\n2,"oops\n${rows}`, `a,b\n1,2\n${"x".repeat(2_500_000)}\n3,4\n`]) {
     const bytes = encoder.encode(file);
@@ -131,7 +134,7 @@ Deno.test("csvSplit passes over a line too long to keep, and a quote that is nev
   }
 });
 
-Deno.test("csvSplit of values too many to remember tells no more than there are", async () => {
+Deno.test("csvSplit never counts more different values than there are when it cannot remember them all", async () => {
   const n = 6000;
   const bytes = encoder.encode(`id,x\n${Array.from({ length: n }, (_, i) => `${i},7\n`).join("")}`);
   const { columns: [id, x], rows } = await split(bytes, {}, { part: 10_000, chunk: () => 4096 });
@@ -139,7 +142,7 @@ Deno.test("csvSplit of values too many to remember tells no more than there are"
   assert(id!.distinct > 500 && id!.distinct <= n, `${id!.distinct}`);
 });
 
-Deno.test("csvPart promises the same from any of its checkpoints", async () => {
+Deno.test("csvPart gives the same result from any of its checkpoints", async () => {
   const bytes = encoder.encode(`a,b\n${'1,"x\ny"\n2\n'.repeat(300)}`);
   const context = (more: object) => ({ bytes, chunkSize: () => 50, ...more });
   const { result: found } = await collect(
@@ -161,7 +164,7 @@ Deno.test("csvPart promises the same from any of its checkpoints", async () => {
   }
 });
 
-/** What the parts do, by the kind itself. */
+/** Options that run the children of kind `csv-part` for real. */
 function options(uploads: Record<string, File>) {
   return {
     uploads,
@@ -172,7 +175,7 @@ function options(uploads: Record<string, File>) {
   };
 }
 
-Deno.test("csvSplit comes to the same whatever yield it is cut off at, with a report of it", async () => {
+Deno.test("csvSplit gives the same result and report, whatever yield it is cut off at", async () => {
   const rows = Array.from({ length: 8000 }, (_, i) => `${i},"city, ${i % 7}"\n`).join("");
   const upload = new File([`id,*city*\n${rows}only one\n`], "a|b.csv");
   const with_ = options({ u: upload });
@@ -196,7 +199,7 @@ Deno.test("csvSplit comes to the same whatever yield it is cut off at, with a re
   }
 });
 
-Deno.test("csvSplit takes a file too small to split, and one of a header alone or nothing at all", async () => {
+Deno.test("csvSplit makes one part of a file that is too small to split, has only a header, or is empty", async () => {
   for (
     const [file, rows, columns] of [["a,b\n1,2\n", 1, 2], ["a,b\n", 0, 2], ["", 0, 0]] as const
   ) {
@@ -209,7 +212,7 @@ Deno.test("csvSplit takes a file too small to split, and one of a header alone o
   }
 });
 
-Deno.test("csvSplit fails as csvProfile does, and asks for the same", async () => {
+Deno.test("csvSplit fails with the same message as csvProfile", async () => {
   for (const file of ["%PDF-1.7 …", 'a,"b"c\n1,2\n', "Report of 2026\na;b\nx;y\n"]) {
     const with_ = options({ u: new File([file], "x") });
     const one = await runTask(csvProfile, { upload: "u" }, with_);

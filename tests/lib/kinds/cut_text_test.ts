@@ -10,7 +10,7 @@ Deno.test("cutText() keeps what fits, and cuts between code points", () => {
   assertEquals(cutText("\0\0", 8), "\0");
 });
 
-Deno.test("cutText() promises a beginning that is as long as its bound allows", () => {
+Deno.test("cutText() gives the longest beginning that its bound allows", () => {
   const encoder = new TextEncoder();
   const bytesOf = (text: string) => encoder.encode(JSON.stringify(text)).length;
   fc.assert(

@@ -6,12 +6,12 @@ async function validate(value: unknown): Promise<unknown> {
   return await demo.input!["~standard"].validate(value);
 }
 
-Deno.test("demo input promises defaults, also without a body", async () => {
+Deno.test("demo's input has defaults, also without a body", async () => {
   const value = { steps: 10, interval_ms: 1000 };
   for (const given of [undefined, null, {}]) assertEquals(await validate(given), { value });
 });
 
-Deno.test("demo input refuses what is out of bounds or unknown", async () => {
+Deno.test("demo's input refuses values out of bounds, and unknown fields", async () => {
   const wrong = [
     { steps: -1 },
     { steps: 1.5 },
@@ -29,7 +29,7 @@ Deno.test("demo input refuses what is out of bounds or unknown", async () => {
   }
 });
 
-Deno.test("demo promises progress by tens, a message and a checkpoint for each step", async () => {
+Deno.test("demo yields progress, a message and a checkpoint for each step", async () => {
   const clock = new FakeClock(0);
   const run = await runTask(demo, undefined, { clock });
   const reports = run.dataOf("progress");
@@ -57,7 +57,7 @@ Deno.test("demo promises progress by tens, a message and a checkpoint for each s
   assertEquals([run.result, clock.now], [{ data: "processed" }, 10_000]);
 });
 
-Deno.test("demo goes on from its checkpoint, whenever it crashed", async () => {
+Deno.test("demo resumes from its checkpoint, whenever it crashed", async () => {
   for (let crashAfter = 1; crashAfter <= 9; crashAfter++) {
     const run = await runTask(demo, { steps: 4 }, { crashAfter });
     // It yields once at its start, and twice a step: progress, and its checkpoint.
@@ -74,7 +74,7 @@ Deno.test("demo without steps completes at once", async () => {
   assertEquals([yields, result, clock.now], [1, { data: "processed" }, 0]);
 });
 
-Deno.test("demo fails at the step it is told to", async () => {
+Deno.test("demo fails at the step that fail_at names", async () => {
   const { error, record } = await runTask(demo, { fail_at: 3 });
   assertEquals(error, { name: "Error", message: "Failed at step 3, as asked" });
   assertEquals([record.progress, record.message], [20, "step 2 of 10"]);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { decimalOf, plainNumber } from "../../../lib/kinds/plain_number.ts";
 
-Deno.test("decimalOf() tells what separates decimals only where nothing speaks against it", () => {
+Deno.test("decimalOf() gives the decimal separator only if no cell contradicts it", () => {
   assertEquals(decimalOf(["1,50", "x", "2"]), ",");
   assertEquals(decimalOf(["1.50", "1,234"]), ".");
   assertEquals(decimalOf(["1.234,5"]), ",");
@@ -10,7 +10,7 @@ Deno.test("decimalOf() tells what separates decimals only where nothing speaks a
   assertEquals(decimalOf(["1,234", "1.234", "5"]), undefined);
 });
 
-Deno.test("plainNumber() writes a number as JavaScript does, and leaves any other text", () => {
+Deno.test("plainNumber() writes a number as JavaScript does, and leaves other text as it is", () => {
   const cases: [string, "," | "." | undefined, string | undefined][] = [
     ["1,5", ",", "1.5"],
     ["-1.234.567,89", ",", "-1234567.89"],

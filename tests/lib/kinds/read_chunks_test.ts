@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { readChunks } from "../../../lib/kinds/read_chunks.ts";
 
-Deno.test("readChunks() promises all bytes, in order, none longer than asked for", async () => {
+Deno.test("readChunks() gives all bytes in order, in chunks no longer than asked for", async () => {
   const chunks = [Uint8Array.of(1, 2, 3, 4, 5), new Uint8Array(), Uint8Array.of(6, 7)];
   const seen: number[][] = [];
   const stream = ReadableStream.from(chunks);
@@ -11,7 +11,7 @@ Deno.test("readChunks() promises all bytes, in order, none longer than asked for
   assertEquals(seen, [[1, 2], [3, 4], [5], [6, 7]]);
 });
 
-Deno.test("readChunks() cancels its stream when it is left", async () => {
+Deno.test("readChunks() cancels its stream when the caller leaves the loop", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const stream = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(new Uint8Array(1)),

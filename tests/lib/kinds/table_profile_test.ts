@@ -17,7 +17,7 @@ function tableOf(header: string[]): TableProfile {
   return table;
 }
 
-/** As a checkpoint does: through JSON. */
+/** Goes on from the table's state in JSON, as from a checkpoint. */
 function reload(table: TableProfile, header = true): TableProfile {
   return new TableProfile({ header }, JSON.parse(JSON.stringify(table.state())) as TableState);
 }
@@ -56,7 +56,7 @@ Deno.test("TableProfile sums up texts by order and length", () => {
   });
 });
 
-Deno.test("TableProfile tells the type of a column, and the types of a mixed one", () => {
+Deno.test("TableProfile gives the type of a column, and the types in a mixed one", () => {
   assertEquals(profile([]).type, "empty");
   assertEquals(profile(["", " ", "\u00a0\u3000"]).type, "empty");
   assertEquals(profile(["\u00a01\u3000"]).type, "integer");
@@ -72,7 +72,7 @@ Deno.test("TableProfile tells the type of a column, and the types of a mixed one
   });
 });
 
-Deno.test("TableProfile's mean stays finite and near the exact one", () => {
+Deno.test("TableProfile gives a mean that is finite and close to the exact one", () => {
   assertEquals(profile(["1.7e308", "-1.7e308", "1.7e308", "1.7e308"]).max, 1.7e308);
   assert(Number.isFinite(profile(["1.7e308", "-1.7e308", "1.7e308", "1.7e308"]).mean));
   fc.assert(
@@ -84,7 +84,7 @@ Deno.test("TableProfile's mean stays finite and near the exact one", () => {
   );
 });
 
-Deno.test("TableProfile names blank and repeated columns", () => {
+Deno.test("TableProfile finds names for columns whose names are blank or repeated", () => {
   const names = (header: string[]) =>
     tableOf(header).summary().columns.map((column) => column.name);
   assertEquals(names(["a", "", "a", " ", "a"]), ["a", "column_2", "a_2", "column_4", "a_3"]);
@@ -102,7 +102,7 @@ Deno.test("TableProfile leaves out rows of another width", () => {
   assertEquals(table.rows, 1);
 });
 
-Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide and odd the table", () => {
+Deno.test("TableProfile's state and summary fit into 48 KiB, however wide and odd the table is", () => {
   const odd = [
     (i: number) => `${"\u0001".repeat(300)}${i}`,
     (i: number) => `${"€".repeat(300)}${i}`,
@@ -113,7 +113,7 @@ Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide 
   ];
   for (const width of [1, 2, 3, 7, 20, 60, 99, 100, 101, 1000]) {
     const table = tableOf(Array.from({ length: width }, () => "\u0001".repeat(500)));
-    // Counts as long as those of 10^9 rows, without the rows.
+    // Counts as long as those of a billion rows, without adding the rows.
     const state = table.state();
     const columns = state.columns.map((column) => ({
       ...column,
@@ -133,7 +133,7 @@ Deno.test("TableProfile's state and summary promise to fit 48 KiB, however wide 
   }
 });
 
-Deno.test("TableProfile counts different values exactly while there is room, else says there are more", () => {
+Deno.test("TableProfile counts different values exactly while it has room, and says when it no longer does", () => {
   const table = tableOf(["id", "country", "same"]);
   let exact = 0;
   for (let i = 0; i < 12_000; i++) {
@@ -143,12 +143,12 @@ Deno.test("TableProfile counts different values exactly while there is room, els
     if (id!.distinct_exact) assertEquals(id!.distinct, ++exact);
   }
   const distinct = table.summary().columns.map((it) => [it.distinct, it.distinct_exact]);
-  // The one with the most made room for the others.
+  // The column with the most values made room for the others.
   assertEquals(distinct, [[exact + 1, false], [200, true], [1, true]]);
   assert(exact > 3000, `${exact}`);
 });
 
-Deno.test("TableProfile counts different values as a set does, however few may be remembered", () => {
+Deno.test("TableProfile never counts more different values than a set does, however few it can remember", () => {
   const width = 90;
   const cell = fc.integer({ min: 0, max: 60 }).map(String);
   fc.assert(
@@ -174,7 +174,7 @@ Deno.test("TableProfile counts different values as a set does, however few may b
   );
 });
 
-Deno.test("TableProfile ends the same whether or not it was reloaded", () => {
+Deno.test("TableProfile gives the same summary whether or not it was reloaded", () => {
   const cell = fc.oneof(
     fc.string({ maxLength: 3 }),
     fc.integer().map(String),

@@ -16,7 +16,7 @@ Deno.test("untilForeign() passes on all bytes, and takes the same sample however
           const view = new Uint8Array(size);
           for (let at = 0; at < bytes.length; at += size) {
             const chunk = bytes.subarray(at, at + size);
-            // A chunk is good only until the next.
+            // A chunk is valid only until the next one.
             view.set(chunk);
             yield await Promise.resolve(view.subarray(0, chunk.length));
           }

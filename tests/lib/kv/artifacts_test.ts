@@ -53,14 +53,14 @@ async function read(
   return concat(parts);
 }
 
-/** Everything in the store but what counts. */
+/** All keys in the store, but for the one that counts bytes. */
 async function left(kv: Deno.Kv): Promise<string[]> {
   const entries = await Array.fromAsync(kv.list({ prefix: [] }));
   return entries.map(({ key }) => keyText(key))
     .filter((key) => key !== keyText(keys.artifactsSize));
 }
 
-Deno.test("Artifacts.read() gives any part of an artifact, some chunks at a time", async () => {
+Deno.test("Artifacts.read() reads any part of an artifact, some chunks at a time", async () => {
   using kv = await Deno.openKv(":memory:");
   const artifacts = new Artifacts({ kv, arrivals: new Arrivals({ kv, sid: "me" }) });
   for (const size of [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 9 * CHUNK + 7]) {
@@ -80,7 +80,7 @@ Deno.test("Artifacts.read() gives any part of an artifact, some chunks at a time
   }
 });
 
-Deno.test("Artifacts gives a name another artifact at once, and the old one's chunks go", async () => {
+Deno.test("Artifacts.placing() replaces the artifact of a name, and a sweep removes the old one's chunks", async () => {
   using kv = await Deno.openKv(":memory:");
   const arrivals = new Arrivals({ kv, sid: "me" });
   const artifacts = new Artifacts({ kv, arrivals });
@@ -94,7 +94,7 @@ Deno.test("Artifacts gives a name another artifact at once, and the old one's ch
   assertEquals((await artifacts.list("t")).map(({ name, size }) => [name, size]), [["a", CHUNK]]);
 });
 
-Deno.test("removedArtifacts() leaves nothing of a task's artifacts", async () => {
+Deno.test("removedArtifacts() and a sweep leave nothing of a task's artifacts", async () => {
   using kv = await Deno.openKv(":memory:");
   const arrivals = new Arrivals({ kv, sid: "me" });
   const artifacts = new Artifacts({ kv, arrivals });
@@ -104,7 +104,7 @@ Deno.test("removedArtifacts() leaves nothing of a task's artifacts", async () =>
   assertEquals([await artifacts.size(), await left(kv)], [0, []]);
 });
 
-Deno.test("Arrivals.sweepUnfinished() removes an artifact whose process died, and none that still arrives", async () => {
+Deno.test("Arrivals.sweepUnfinished() removes a dead process's artifact, and none that still arrives", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.session("here"), {});
   const here = new Arrivals({ kv, sid: "here" });
@@ -144,7 +144,7 @@ Deno.test("Artifacts refuses what goes beyond the quota of all together, and upl
   assertEquals(await artifacts.size(), 6 * CHUNK + HEAD_BYTES);
 });
 
-Deno.test("Artifacts waits while the store takes nothing, for as long as its task does", async () => {
+Deno.test("Artifacts keeps trying while the store fails, for as long as the task waits", async () => {
   using real = await Deno.openKv(":memory:");
   let failures = 3;
   let waits = true;
@@ -165,7 +165,7 @@ Deno.test("Artifacts waits while the store takes nothing, for as long as its tas
   assertEquals([await artifacts.size(), await left(kv)], [0, []]);
 });
 
-Deno.test("Artifacts.sweep() removes those of tasks that an older version removed, and counts the rest anew", async () => {
+Deno.test("Artifacts.sweep() removes artifacts whose task is gone, and counts the bytes of the rest again", async () => {
   using kv = await Deno.openKv(":memory:");
   const arrivals = new Arrivals({ kv, sid: "me" });
   const artifacts = new Artifacts({ kv, arrivals });

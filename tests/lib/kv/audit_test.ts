@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { auditSet, MAX_AUDIT, readAudit, sweepAudit } from "../../../lib/kv/audit.ts";
 
-/** An act at a second. */
+/** An audit entry at a time in seconds since the epoch. */
 function act(second: number, action: string): Parameters<typeof auditSet>[1] {
   return { action, by: "ada", at: new Date(second * 1000).toISOString() };
 }
 
-Deno.test("sweepAudit() keeps the newest of each list of each kind: many deletions push out no pause", async () => {
+Deno.test("sweepAudit() keeps the newest entries of each list of each kind: deletions push out no pause", async () => {
   using kv = await Deno.openKv(":memory:");
   const add = async (kind: string, entry: ReturnType<typeof act>) => {
     const [key, value] = auditSet(kind, entry);
@@ -23,7 +23,7 @@ Deno.test("sweepAudit() keeps the newest of each list of each kind: many deletio
   assertEquals(await readAudit(kv, "b", 5), [act(7, "delete")]);
 });
 
-Deno.test("auditSet() bounds what is said of an act", () => {
+Deno.test("auditSet() cuts a reason to 500 characters", () => {
   const [, { reason }] = auditSet("a", { ...act(0, "pause"), reason: "x".repeat(10_000) });
   assertEquals(reason?.length, 500);
 });

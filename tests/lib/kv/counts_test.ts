@@ -6,7 +6,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const NONE = { pending: 0, running: 0, waiting: 0, completed: 0, failed: 0, canceled: 0 };
 
-/** Tasks as the index knows them. */
+/** Puts tasks into the index, without their heads. */
 async function put(
   kv: Deno.Kv,
   kind: string,
@@ -24,7 +24,7 @@ async function put(
   }
 }
 
-/** A handle that counts reads, and can be told to fail. */
+/** A handle that counts its reads, and fails while `broken` is set. */
 function watched(kv: Deno.Kv) {
   const seen = { reads: 0, broken: false };
   const list: Deno.Kv["list"] = (selector, options) => {
@@ -35,7 +35,7 @@ function watched(kv: Deno.Kv) {
   return { kv: kvWith(kv, { list }), seen };
 }
 
-Deno.test("TaskCounts.read() counts by kind and state, and knows nothing of other kinds", async () => {
+Deno.test("TaskCounts.read() counts only tasks of the given kinds and states", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, "a", "completed", 3);
   await put(kv, "a", "failed", 1);
@@ -57,14 +57,14 @@ Deno.test("TaskCounts.read() counts each state up to a limit, however many kinds
   assertEquals((await counts.read()).completed, COUNT_LIMIT);
 });
 
-Deno.test("TaskCounts reads nothing twice that others count, whatever selections they ask for", async () => {
+Deno.test("TaskCounts.read() counts each kind and state once for all callers, whichever kinds they ask for", async () => {
   using kv = await Deno.openKv(":memory:");
   for (const kind of ["a", "b", "c"]) await put(kv, kind, "completed", 2);
   let now = 0;
   const { kv: store, seen } = watched(kv);
   const counts = new TaskCounts(store, () => now);
   await Promise.all([counts.read(), counts.read(["a"]), counts.read(["b", "c"])]);
-  // The kinds, and six states of each.
+  // One read of the kinds, and one for each of the six states of three kinds.
   assertEquals(seen.reads, 1 + 3 * 6);
   for (let n = 0; n < 200; n++) await counts.read(["a", `none-${n}`]);
   assertEquals(seen.reads, 1 + 3 * 6);
@@ -74,7 +74,7 @@ Deno.test("TaskCounts reads nothing twice that others count, whatever selections
   assertEquals(seen.reads, 1 + 3 * 6 + 1 + 6);
 });
 
-Deno.test("TaskCounts: the longer counting took, the longer its outcome is good for", async () => {
+Deno.test("TaskCounts.read() uses a count for 20 times as long as counting took, but at most 10 seconds", async () => {
   using kv = await Deno.openKv(":memory:");
   for (const kind of ["a", "b"]) await put(kv, kind, "completed", 1);
   const { kv: store, seen } = watched(kv);
@@ -89,7 +89,7 @@ Deno.test("TaskCounts: the longer counting took, the longer its outcome is good 
   later = 20 * readMs * reads;
   await counts.read();
   assertEquals(seen.reads, 2 * reads);
-  // However long that is: a machine that is busy for a moment makes no count of minutes ago.
+  // At most 10 seconds: on a machine that is busy for a moment, no count gets minutes old.
   readMs = 10_000;
   await counts.read();
   assertEquals(seen.reads, 3 * reads);
@@ -98,7 +98,7 @@ Deno.test("TaskCounts: the longer counting took, the longer its outcome is good 
   assertEquals(seen.reads, 4 * reads);
 });
 
-Deno.test("TaskCounts counts again after the store failed", async () => {
+Deno.test("TaskCounts.read() counts again after a read of the store failed", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, "a", "completed", 1);
   const { kv: store, seen } = watched(kv);
@@ -110,7 +110,7 @@ Deno.test("TaskCounts counts again after the store failed", async () => {
   assert(seen.reads > 1);
 });
 
-Deno.test("TaskCounts.readParentless() counts no children, and says where it looked at some alone", async () => {
+Deno.test("TaskCounts.readParentless() counts no children, and sets `partial` if it read only some tasks", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, "a", "completed", 3);
   await put(kv, "a", "completed", 700, { from: 10, value: { child: true } });

@@ -33,7 +33,7 @@ const event: fc.Arbitrary<TaskEvent> = fc.record({
   json,
 });
 
-Deno.test("parseJournal() promises the events that journalLine() wrote", () => {
+Deno.test("parseJournal() reads back what entryLine() and journalLine() wrote", () => {
   fc.assert(
     fc.property(
       fc.stringMatching(/^[0-9A-Z]{1,26}$/),
@@ -47,7 +47,7 @@ Deno.test("parseJournal() promises the events that journalLine() wrote", () => {
   );
 });
 
-Deno.test("parseRows() promises the rows that encodeRows() wrote", () => {
+Deno.test("parseRows() reads back the rows that encodeRows() wrote", () => {
   fc.assert(
     fc.property(fc.array(fc.record({ type, seq: fc.nat(), json })), (rows) => {
       assertEquals(parseRows(encodeRows(rows)), rows);
@@ -55,7 +55,7 @@ Deno.test("parseRows() promises the rows that encodeRows() wrote", () => {
   );
 });
 
-Deno.test("eventSize() is never less than a line's bytes, and little more", () => {
+Deno.test("eventSize() is at least the bytes of an event's journal line, and less than 60 bytes more", () => {
   fc.assert(
     fc.property(event, (event) => {
       const size = encoder.encode(journalLine(event)).length;
@@ -64,7 +64,7 @@ Deno.test("eventSize() is never less than a line's bytes, and little more", () =
   );
 });
 
-Deno.test("byteLength() is the length of what TextEncoder makes, lone surrogates included", () => {
+Deno.test("byteLength() counts the bytes that TextEncoder writes, also for lone surrogates", () => {
   const units = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes)),

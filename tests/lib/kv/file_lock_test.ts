@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { FileInUseError, lockFile } from "../../../lib/kv/file_lock.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
-Deno.test("lockFile() keeps a second one off until the first lets go, and makes the folder", async () => {
+Deno.test("lockFile() refuses a second lock until the first is released, and makes the folder", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/deep/er/headway.db`;
   {

@@ -10,7 +10,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const ID = "01J00000000000000000000000";
 
-/** What a task's head, its progress and its next state say. */
+/** A running task at this `seq`, for its head and for its events. */
 function recordAt(seq: number) {
   const spec = { id: ID, kind: "a", maxAttempts: 1, priority: 0, runAt: 0, timeoutMs: null };
   const task = newTask(spec, 0);
@@ -21,7 +21,7 @@ function event(type: "progress" | "message" | "folded", seq: number) {
   return { type, id: ID, kind: "a", seq, json: JSON.stringify(recordAt(seq).record) };
 }
 
-Deno.test("Heads takes back no progress that was shown, when the head is written while it reads", async () => {
+Deno.test("Heads still returns shown progress if it is folded into the head during a read", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.atomic()
     .set(keys.task(ID), pack(recordAt(10), null, null))
@@ -30,7 +30,7 @@ Deno.test("Heads takes back no progress that was shown, when the head is written
     .commit();
   for (const written of ["message", "folded"] as const) {
     const pending = new PendingTasks();
-    /** What was read is as old as it can be: its task went on since. */
+    /** Makes a read as old as it can be: its task's head is written right after it. */
     const late = <T>(read: T): T => {
       pending.note("2", event(written, 21));
       return read;
@@ -61,13 +61,13 @@ Deno.test("Heads takes back no progress that was shown, when the head is written
     for (const [name, read] of Object.entries(reads)) {
       pending.note("1", event("progress", 20));
       assertEquals([name, seqOf(await read())], [name, 20]);
-      // Whoever reads later finds the head.
+      // It is folded: a later read finds it in the head.
       assertEquals(pending.get(ID), undefined);
     }
   }
 });
 
-Deno.test("Heads finds each row once, wherever it lies, when they are folded while it reads", async () => {
+Deno.test("Heads.rows() returns each row once, also if rows are folded during the read", async () => {
   using kv = await Deno.openKv(":memory:");
   const row = (seq: number) => ({ type: "log" as const, seq, json: `{"seq":${seq}}` });
   await kv.set(keys.task(ID), pack(recordAt(2), null, null));
@@ -92,17 +92,17 @@ Deno.test("Heads finds each row once, wherever it lies, when they are folded whi
   );
   const seqs = async (after: number) => (await heads.rows(ID, after, 10))!.rows.map((it) => it.seq);
   assertEquals([await seqs(0), await seqs(2), await seqs(3)], [[1, 2, 3, 4], [3, 4], [4]]);
-  // They are in its own keys by now, which it read before.
+  // They are folded into the task's keys, but only after these were read.
   fold = true;
   assertEquals(await seqs(0), [1, 2, 3, 4]);
-  // And while the journal tells of them still, they are in its own keys.
+  // They are in the task's keys, and still in the journal.
   fold = false;
   await kv.set(keys.event(ID, 4), encodeRows([row(3), row(4)]));
   for (const seq of [3, 4]) pending.note("1", { ...event("message", seq), ...row(seq) });
   assertEquals([await seqs(0), await seqs(3)], [[1, 2, 3, 4], [4]]);
 });
 
-Deno.test("Heads.checkpoint() is what was saved last, folded or not", async () => {
+Deno.test("Heads.checkpoint() returns the checkpoint that was saved last, folded or not", async () => {
   using kv = await Deno.openKv(":memory:");
   const pending = new PendingTasks();
   const heads = new Heads(kv, pending);
@@ -113,7 +113,7 @@ Deno.test("Heads.checkpoint() is what was saved last, folded or not", async () =
   assertEquals(await heads.checkpoint(ID), "2");
 });
 
-Deno.test("Heads counts every event that was told, though the head lacks it", async () => {
+Deno.test("Heads.get() returns the seq of the newest event, also if the head lacks that event", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.task(ID), pack(recordAt(2), null, null));
   const pending = new PendingTasks();

@@ -8,7 +8,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const ID = "01J0000000000000000000TEST";
 
-/** Rows as commits leave them: some at a time, with gaps where progress was. */
+/** The rows of commits, some in each, with gaps in `seq` where progress was. */
 const commits = fc.array(
   fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 8 }),
   { maxLength: 30 },
@@ -25,7 +25,7 @@ async function put(kv: Deno.Kv, commits: readonly Row[][]): Promise<Row[]> {
     await kv.set(keys.event(ID, rows.at(-1)!.seq), encodeRows(rows));
   }
   await kv.set(keys.task(ID), { trimmed: 0 });
-  // Those of others are nobody's business.
+  // A row of another task, which no read may return.
   await kv.set(
     keys.event("01J0000000000000000000OTHR", 5),
     encodeRows([{ type: "log", seq: 5, json: "{}" }]),
@@ -33,7 +33,7 @@ async function put(kv: Deno.Kv, commits: readonly Row[][]): Promise<Row[]> {
   return commits.flat();
 }
 
-Deno.test("history() gives every row behind a seq, in order, also in the middle of a commit", async () => {
+Deno.test("history() returns every row after a seq, in order, also from the middle of a commit", async () => {
   using kv = await Deno.openKv(":memory:");
   await fc.assert(
     fc.asyncProperty(commits, fc.nat(100), async (commits, after) => {
@@ -45,7 +45,7 @@ Deno.test("history() gives every row behind a seq, in order, also in the middle 
   );
 });
 
-Deno.test("history() has four reads under way at most, however many ask", async () => {
+Deno.test("history() has at most four reads under way, however many callers there are", async () => {
   using kv = await Deno.openKv(":memory:");
   const all = await put(
     kv,
@@ -69,7 +69,7 @@ Deno.test("history() has four reads under way at most, however many ask", async 
   assertEquals(most, 4);
 });
 
-Deno.test("historyPage() ends a page of large rows early, and goes on behind it", async () => {
+Deno.test("historyPage() ends a page of large rows early, and `next` continues from there", async () => {
   using kv = await Deno.openKv(":memory:");
   const large = (seq: number): Row => ({ type: "log", seq, json: `"${"x".repeat(40_000)}"` });
   const all = await put(kv, Array.from({ length: 50 }, (_, n) => [large(n + 1)]));
@@ -106,7 +106,7 @@ Deno.test("historyPage() gives pages that are together the whole, none too large
   );
 });
 
-Deno.test("historyPage() has no gap in its middle when the oldest rows go while it reads", async () => {
+Deno.test("historyPage() leaves no gap within a page if the oldest rows are removed during the read", async () => {
   using kv = await Deno.openKv(":memory:");
   const row = (_: unknown, n: number): Row => ({
     type: n % 7 === 0 ? "message" : "log",
@@ -115,7 +115,7 @@ Deno.test("historyPage() has no gap in its middle when the oldest rows go while 
   });
   const all = Array.from({ length: 60 }, row);
   await put(kv, all.map((row) => [row]));
-  // The second read comes when the rows up to 30 have gone.
+  // The rows up to 30 are removed before the second read.
   let lists = 0;
   const list = async function* (...args: Parameters<Deno.Kv["list"]>) {
     if (++lists === 2) {
@@ -126,7 +126,7 @@ Deno.test("historyPage() has no gap in its middle when the oldest rows go while 
     }
     yield* kv.list(...args);
   };
-  // Nobody asks it for a cursor.
+  // This iterator has no cursor, which nothing here uses.
   const trimming = kvWith(kv, { list: list as unknown as Deno.Kv["list"] });
   const { rows, trimmed } = (await historyPage(trimming, ID, 0, 50))!;
   assertGreater(lists, 1);
@@ -134,7 +134,7 @@ Deno.test("historyPage() has no gap in its middle when the oldest rows go while 
   assertEquals(rows, all.filter(({ type, seq }) => type === "message" || seq > 30));
 });
 
-Deno.test("historyPage() leaves out what was taken back, also while it reads, and tells of the rewind", async () => {
+Deno.test("historyPage() leaves out outputs that were rewound during the read, and returns the rewind row", async () => {
   using kv = await Deno.openKv(":memory:");
   const types = ["output", "log"] as const;
   const rewind: Row = { type: "rewind", seq: 41, json: '{"seq":41,"after":20}' };

@@ -10,7 +10,7 @@ import {
 import { keys } from "../../../lib/kv/keys.ts";
 import { seededRandom } from "../../helpers/random.ts";
 
-/** A text that deflate makes little of. */
+/** A text that deflate can hardly shrink. */
 function noise(length: number): string {
   const random = seededRandom(1);
   let text = "";
@@ -18,7 +18,7 @@ function noise(length: number): string {
   return text.slice(0, Math.max(0, length));
 }
 
-Deno.test("readEntry() gives back what setEntry() cut into parts, and entryKeys() names all of it", async () => {
+Deno.test("readEntry() reads back what setEntry() wrote in parts, and entryKeys() names every key of it", async () => {
   using kv = await Deno.openKv(":memory:");
   const size = fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 61_000, max: MAX_ENTRY }));
   await fc.assert(
@@ -38,7 +38,7 @@ Deno.test("readEntry() gives back what setEntry() cut into parts, and entryKeys(
   );
 });
 
-Deno.test("readEntry() says that an entry is gone when one of its parts is", async () => {
+Deno.test("readEntry() returns null if a part of the entry is gone", async () => {
   using kv = await Deno.openKv(":memory:");
   const atomic = kv.atomic();
   const size = setEntry(kv, atomic, noise(MAX_ENTRY));

@@ -53,7 +53,7 @@ async function clear(kv: Deno.Kv): Promise<void> {
   for (const key of all) await kv.delete(key);
 }
 
-/** Puts many at once. */
+/** Puts tasks, a hundred in each commit. */
 async function putAll(kv: Deno.Kv, tasks: readonly Made[]): Promise<void> {
   for (let at = 0; at < tasks.length; at += 100) {
     const atomic = kv.atomic();
@@ -62,12 +62,12 @@ async function putAll(kv: Deno.Kv, tasks: readonly Made[]): Promise<void> {
   }
 }
 
-/** A handle that notes how many entries each read gave, and what they took. */
+/** A handle that notes the entries of each read, and the characters of their records. */
 function countingReads(kv: Deno.Kv): { kv: Deno.Kv; reads: { entries: number; bytes: number }[] } {
   const reads: { entries: number; bytes: number }[] = [];
   const sizeOf = (value: unknown) => (value as { record?: string } | null)?.record?.length ?? 0;
   const list = (selector: Deno.KvListSelector, options: Deno.KvListOptions = {}) => {
-    // One of `batchSize` in the store is one read.
+    // The store reads `batchSize` entries at a time: each batch counts as a read.
     const read = { entries: 0, bytes: 0 };
     reads.push(read);
     const { batchSize = 100 } = options;
@@ -95,7 +95,7 @@ function countingReads(kv: Deno.Kv): { kv: Deno.Kv; reads: { entries: number; by
   return { kv: kvWith(kv, methods), reads };
 }
 
-/** Every page, from the newest on. */
+/** The ids on every page, newest first. */
 async function pages(kv: Deno.Kv, query: ListQuery): Promise<string[][]> {
   const all: string[][] = [];
   let before: string | undefined;
@@ -137,7 +137,7 @@ function picks(
     (!text || [id, kind, message].some((it) => it?.toLowerCase().includes(text.toLowerCase())));
 }
 
-Deno.test("listTasks() gives what the query picks, newest first, in pages of any size", async () => {
+Deno.test("listTasks() returns the tasks that match a query, newest first, in pages of any size", async () => {
   using kv = await Deno.openKv(":memory:");
   await fc.assert(
     fc.asyncProperty(
@@ -158,7 +158,7 @@ Deno.test("listTasks() gives what the query picks, newest first, in pages of any
   );
 });
 
-Deno.test("listTasks() keeps its pages stable while tasks arrive, change and go", async () => {
+Deno.test("listTasks() keeps its pages stable while tasks are added and removed", async () => {
   using kv = await Deno.openKv(":memory:");
   await fc.assert(
     fc.asyncProperty(
@@ -180,7 +180,7 @@ Deno.test("listTasks() keeps its pages stable while tasks arrive, change and go"
           if (next === null) break;
           before = next;
           await put(kv, { id: idAt(newest++), kind: "a", status: "pending", message: null });
-          // The one the cursor stands on goes: the cursor is a place, not a task.
+          // The cursor's task is removed: a cursor is a place, whether or not its task exists.
           if (page % 2 === 0) {
             const { kind, status } = all.find(({ id }) => id === next)!;
             await kv.atomic().delete(keys.task(next)).delete(keys.index(kind, status, next))
@@ -195,18 +195,18 @@ Deno.test("listTasks() keeps its pages stable while tasks arrive, change and go"
   );
 });
 
-Deno.test("listTasks() shows a task once that stands in two indexes while it changes", async () => {
+Deno.test("listTasks() returns a task once if it is in two indexes, and by its record's state", async () => {
   using kv = await Deno.openKv(":memory:");
   const task: Made = { id: idAt(1), kind: "a", status: "running", message: null };
   await put(kv, task);
   await kv.set(keys.index("a", "pending", task.id), null);
   const page = await listTasks(kv, { kinds: ["a"], limit: 10 });
   assertEquals(page.records.length, 1);
-  // And by its state, not by an index that is out of date.
+  // The record's state counts, not an index entry that is out of date.
   assertEquals((await listTasks(kv, { statuses: ["pending"], limit: 10 })).records, []);
 });
 
-Deno.test("listTasks() passes over an index entry whose task is gone", async () => {
+Deno.test("listTasks() skips an index entry whose task is gone", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, { id: idAt(1), kind: "a", status: "failed", message: null });
   await kv.set(keys.index("a", "failed", idAt(2)), null);
@@ -214,7 +214,7 @@ Deno.test("listTasks() passes over an index entry whose task is gone", async () 
   assertEquals(page.records.map((json) => JSON.parse(json).task_id), [idAt(1)]);
 });
 
-Deno.test("listTasks() looks for a rare text in several pages, and finds it", async () => {
+Deno.test("listTasks() searches for a rare text over several pages, and finds it", async () => {
   using kv = await Deno.openKv(":memory:");
   let atomic = kv.atomic();
   for (let n = 0; n < 6000; n++) {
@@ -254,14 +254,14 @@ Deno.test("listTasks() shows each task once, however often a query names its kin
   assertEquals(often.reads.length, once.reads.length);
 });
 
-Deno.test("listTasks() reads little for kinds that there are not", async () => {
+Deno.test("listTasks() reads little for kinds that do not exist", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, { id: idAt(1), kind: "a", status: "failed", message: null });
   const { kv: counted, reads } = countingReads(kv);
   const kinds = ["a", ...Array.from({ length: 99 }, (_, n) => `none-${n}`)];
   const { records } = await listTasks(counted, { kinds, limit: 50 });
   assertEquals(records.length, 1);
-  // Ten at a time it asks which of them there are; then the states of one, and its head.
+  // It looks up ten kinds at a time, then reads the states of the one that exists, and its head.
   assert(reads.length <= 10 + STATUSES.length + 1, `${reads.length} reads`);
 });
 
@@ -279,7 +279,7 @@ Deno.test("listTasks() reads a bounded amount for a page where thousands of kind
     await listTasks(counted, { statuses, limit: 40 });
     assert(reads.length < 60, `${reads.length} reads`);
   }
-  // Where a query names them, each is a source of its own: a few entries of each are enough.
+  // 100 kinds in six states are more indexes than it merges: it reads all heads instead.
   const kinds = made.slice(0, 100).map(({ kind }) => kind);
   const { kv: counted, reads } = countingReads(kv);
   const page = await listTasks(counted, { kinds, limit: 40 });
@@ -287,7 +287,7 @@ Deno.test("listTasks() reads a bounded amount for a page where thousands of kind
   assert(reads.length < 10 + 500 + 200, `${reads.length} reads`);
 });
 
-Deno.test("listTasks() takes one read for a page of up to a hundred, and reads no head beyond", async () => {
+Deno.test("listTasks() takes one read for a page of up to a hundred tasks, and one head beyond them", async () => {
   using kv = await Deno.openKv(":memory:");
   const made = Array.from({ length: 300 }, (_, n): Made => {
     return { id: idAt(n), kind: "a", status: "failed", message: null };
@@ -301,7 +301,7 @@ Deno.test("listTasks() takes one read for a page of up to a hundred, and reads n
   }
 });
 
-Deno.test("listTasks() reads no more at once where heads are large", async () => {
+Deno.test("listTasks() reads fewer heads at once and for a page where heads are large", async () => {
   using kv = await Deno.openKv(":memory:");
   const large = (n: number): Made => {
     return { id: idAt(n), kind: "a", status: "failed", message: `${n}`.padEnd(40_000, "x") };
@@ -314,7 +314,7 @@ Deno.test("listTasks() reads no more at once where heads are large", async () =>
     const page = await listTasks(counted, query);
     for (const { bytes } of reads.slice(1)) assert(bytes < 1024 * 1024, `${bytes} bytes`);
     assert(reads[0]!.bytes < 5 * 1024 * 1024);
-    // A text that is nowhere is looked for in several pages.
+    // The search for a text that is nowhere takes several pages.
     const all = reads.reduce((sum, { bytes }) => sum + bytes, 0);
     assert(all < 16 * 1024 * 1024, `${all} bytes`);
     assert(page.next !== null);
@@ -323,7 +323,7 @@ Deno.test("listTasks() reads no more at once where heads are large", async () =>
   assertEquals(found.flat().length, 30);
 });
 
-Deno.test("listTasks() gives nothing where the oldest wanted is younger than the youngest", async () => {
+Deno.test("listTasks() returns nothing if `since` is newer than `before`", async () => {
   using kv = await Deno.openKv(":memory:");
   await put(kv, { id: idAt(5), kind: "a", status: "failed", message: null });
   for (const query of [{}, { kinds: ["a"] }]) {
@@ -332,7 +332,7 @@ Deno.test("listTasks() gives nothing where the oldest wanted is younger than the
   }
 });
 
-Deno.test("listTasks() stops reading for a client that has gone", async () => {
+Deno.test("listTasks() stops reading once its client has gone", async () => {
   using kv = await Deno.openKv(":memory:");
   const made = Array.from(
     { length: 3000 },
@@ -357,7 +357,7 @@ Deno.test("listTasks() stops reading for a client that has gone", async () => {
   }
 });
 
-Deno.test("knownKinds() and idsOf() know every kind and every task of a state", async () => {
+Deno.test("knownKinds() returns every kind, and idsOf() the id of every task in a state", async () => {
   using kv = await Deno.openKv(":memory:");
   for (const [n, kind] of KINDS.entries()) {
     await put(kv, { id: idAt(n), kind, status: "running", message: null });
@@ -367,9 +367,9 @@ Deno.test("knownKinds() and idsOf() know every kind and every task of a state", 
   assertEquals(await Array.fromAsync(idsOf(kv, "running")), [0, 1, 2].map(idAt));
 });
 
-Deno.test("listTasks() reads the rarest of an owner and tags, and looks at few tasks for it", async () => {
+Deno.test("listTasks() reads few tasks for an owner and tags: those in the rarest set", async () => {
   using real = await Deno.openKv(":memory:");
-  // Every one has the owner, every tenth the tag; but of the newest each has it.
+  // Every task has the owner, and every tenth has the tag, but so do all of the newest.
   const tasks = Array.from({ length: 4000 }, (_, n): Made => ({
     id: idAt(n),
     kind: "a",
@@ -391,7 +391,7 @@ Deno.test("listTasks() reads the rarest of an owner and tags, and looks at few t
   });
 });
 
-Deno.test("listTasks() has every task once, though tasks change their state between its reads", async () => {
+Deno.test("listTasks() returns every task once, although tasks change their state between its reads", async () => {
   const count = 8;
   const state = fc.constantFrom<Status>("pending", "running", "waiting");
   const move = fc.record({ n: fc.nat({ max: count - 1 }), status: state });
@@ -437,7 +437,7 @@ Deno.test("listTasks() has every task once, though tasks change their state betw
   );
 });
 
-Deno.test("listTasks() holds no pending states while it waits its turn, as these grow meanwhile", async () => {
+Deno.test("listTasks() holds no pending states, which would grow, while it waits for its turn to read", async () => {
   using kv = await Deno.openKv(":memory:");
   await putAll(
     kv,

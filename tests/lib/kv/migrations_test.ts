@@ -5,7 +5,7 @@ import { start } from "../../../embed/open.ts";
 import { readConfig } from "../../../lib/config/read_config.ts";
 import { testApp } from "../../helpers/server.ts";
 
-/** Migrations that note that they ran. */
+/** Migrations that add their number to `ran`, from 1. */
 function noting(ran: number[], count: number): Migration[] {
   return Array.from({ length: count }, (_, n) => async (kv) => {
     ran.push(n + 1);
@@ -22,7 +22,7 @@ Deno.test("openSchema() marks a new store with the newest layout and migrates no
   assertEquals(ran, []);
 });
 
-Deno.test("openSchema() takes a store without a mark for the first layout, and brings it up step by step", async () => {
+Deno.test("openSchema() takes a store without a mark for layout 1, and migrates it step by step", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.epoch, "abc");
   const ran: number[] = [];
@@ -32,7 +32,7 @@ Deno.test("openSchema() takes a store without a mark for the first layout, and b
   assertEquals((await kv.get(keys.schema)).value, 4);
 });
 
-Deno.test("openSchema() goes on where a migration was cut short", async () => {
+Deno.test("openSchema() resumes at the migration that was cut short", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.epoch, "abc");
   const ran: number[] = [];
@@ -44,14 +44,14 @@ Deno.test("openSchema() goes on where a migration was cut short", async () => {
   assertEquals(ran, [1, 2]);
 });
 
-Deno.test("openSchema() in two processes at once comes to the same layout", async () => {
+Deno.test("openSchema() returns the same layout to each of several calls at once", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.epoch, "abc");
   const opened = Array.from({ length: 5 }, () => openSchema(kv, noting([], 3)));
   assertEquals(await Promise.all(opened), [4, 4, 4, 4, 4]);
 });
 
-Deno.test("a store of a newer Headway is refused in a sentence, and left as it is", async () => {
+Deno.test("start() refuses a store of a newer Headway in one sentence, and leaves it unchanged", async () => {
   using kv = await Deno.openKv(":memory:");
   const newer = MIGRATIONS.length + 2;
   await kv.set(keys.schema, newer);

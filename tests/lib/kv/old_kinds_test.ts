@@ -6,7 +6,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const MINUTE = 60_000;
 
-Deno.test("OldKinds.remove() removes kinds that have no task, when it saw them unused for long", async () => {
+Deno.test("OldKinds.remove() removes a kind without tasks once its key was unchanged for 30 minutes", async () => {
   using kv = await Deno.openKv(":memory:");
   for (const kind of ["has-tasks", "silent", "used"]) await kv.set(keys.kind(kind), null);
   await kv.set(keys.index("has-tasks", "failed", "01J"), null);
@@ -24,14 +24,14 @@ Deno.test("OldKinds.remove() removes kinds that have no task, when it saw them u
   await kv.delete(keys.index("has-tasks", "failed", "01J"));
   assertEquals(await at(58), ["used"]);
   assertEquals(await at(59), []);
-  // One that comes back starts over.
+  // A kind that comes back gets another 30 minutes.
   await kv.set(keys.kind("silent"), null);
   assertEquals(await at(60), ["silent"]);
   assertEquals(await at(89), ["silent"]);
   assertEquals(await at(90), []);
 });
 
-Deno.test("OldKinds.remove() leaves a kind of which a task comes in at that moment", async () => {
+Deno.test("OldKinds.remove() keeps a kind if a task of it is stored just before the removal's commit", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.kind("a"), null);
   const atomic = () => {
@@ -53,7 +53,7 @@ Deno.test("OldKinds.remove() leaves a kind of which a task comes in at that mome
   assertEquals(await knownKinds(kv), ["a"]);
 });
 
-Deno.test("ToldKinds has the store told again, three times before a kind is old", () => {
+Deno.test("ToldKinds.has() holds for 10 minutes after add(), then the kind's key must be written again", () => {
   let now = 0;
   const told = new ToldKinds(() => now);
   assertEquals(told.has("a"), false);

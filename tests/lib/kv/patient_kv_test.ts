@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { patientKv } from "../../../lib/kv/patient_kv.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
-/** A handle whose first commits fail. */
+/** A patient handle whose first commits fail, and how often it tried to commit. */
 function failing(
   kv: Deno.Kv,
   failures: number,
@@ -22,20 +22,20 @@ function failing(
   return { kv: patientKv(kv), tries: () => tries };
 }
 
-Deno.test("patientKv() tries a commit again that met a lock, and what it writes is there once", async () => {
+Deno.test("patientKv() tries a commit again if the database is locked, and writes it once", async () => {
   using real = await Deno.openKv(":memory:");
   const { kv, tries } = failing(real, 3, "database is locked");
   const first = await kv.atomic().check({ key: ["n"], versionstamp: null })
     .set(["n"], 1).sum(["sum"], 5n).commit();
   assertEquals([first.ok, tries()], [true, 4]);
-  // A check that is lost is an answer.
+  // A check that fails is an answer: the commit is not tried again.
   const second = await kv.atomic().check({ key: ["n"], versionstamp: null }).set(["n"], 2).commit();
   assertEquals([second.ok, tries()], [false, 5]);
   assertEquals((await real.get<number>(["n"])).value, 1);
   assertEquals((await real.get<Deno.KvU64>(["sum"])).value?.value, 5n);
 });
 
-Deno.test("patientKv() gives up a lock that stays, and tries nothing else again", async () => {
+Deno.test("patientKv() gives up after 40 tries on a lock, and does not try again after other errors", async () => {
   using real = await Deno.openKv(":memory:");
   const locked = failing(real, Infinity, "database is locked");
   await assertRejects(() => locked.kv.atomic().set(["n"], 1).commit(), TypeError, "locked");
@@ -46,7 +46,7 @@ Deno.test("patientKv() gives up a lock that stays, and tries nothing else again"
   assertEquals(full.tries(), 1);
 });
 
-Deno.test("patientKv() commits what it checks beside another that writes into the file", async () => {
+Deno.test("patientKv() commits with checks while another connection writes into the file", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
   using kv = patientKv(await Deno.openKv(path));
@@ -55,7 +55,7 @@ Deno.test("patientKv() commits what it checks beside another that writes into th
   for (let n = 0; n < 100; n++) {
     const entry = await kv.get<number>(["n"]);
     other.exec("BEGIN IMMEDIATE");
-    // It meets the lock: there is nobody to let go of it before this one is on its way.
+    // The other connection keeps its lock until this commit is under way.
     const committing = kv.atomic().check(entry).set(["n"], n + 1).commit();
     await new Promise((resolve) => setTimeout(resolve, 1));
     other.exec("COMMIT");

@@ -8,7 +8,7 @@ import { finished, submit } from "../../helpers/api.ts";
 import { startServer } from "../../helpers/server.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
-/** Windows has other rights than these. */
+/** Windows has no such file modes. */
 const ignore = Deno.build.os === "windows";
 
 function test(name: string, fn: () => Promise<void>): void {
@@ -19,7 +19,7 @@ async function mode(path: string): Promise<string> {
   return ((await Deno.stat(path)).mode! & 0o777).toString(8);
 }
 
-/** The mode of each file of a folder. */
+/** The mode of each file in a folder, by name. */
 async function modes(folder: string): Promise<Record<string, string>> {
   const names = (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
   return Object.fromEntries(
@@ -27,7 +27,7 @@ async function modes(folder: string): Promise<Record<string, string>> {
   );
 }
 
-/** Does something under a umask of this process, which all tests of a file share. */
+/** Runs an action under another umask, which the whole process and so all tests here share. */
 async function under<T>(umask: number, action: () => Promise<T>): Promise<T> {
   const before = Deno.umask(umask);
   try {
@@ -93,7 +93,7 @@ test("backUp() and restore() make files that are their owner's alone, and tighte
   assertEquals(Object.entries(left).filter(([, mode]) => mode !== "600"), []);
 });
 
-test("openPrivate() gives a file to its owner alone from its first moment, and takes nothing that is there", async () => {
+test("openPrivate() makes a file with mode 600 whatever the umask, and keeps what a file contains", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/file`;
   for (const umask of [0, 0o277]) {
@@ -107,7 +107,7 @@ test("openPrivate() gives a file to its owner alone from its first moment, and t
   await assertRejects(() => openPrivate(`${directory.path}/none/file`), Deno.errors.NotFound);
 });
 
-test("tighten() takes nothing from the owner, passes over what is not there, and follows a link to the store", async () => {
+test("tighten() takes no rights from the owner, skips missing files, and follows a link to the store", async () => {
   await using directory = await tempDir();
   const at = (name: string) => `${directory.path}/${name}`;
   await Deno.writeTextFile(at("real"), "", { mode: 0o644 });
@@ -119,7 +119,7 @@ test("tighten() takes nothing from the owner, passes over what is not there, and
   assertEquals(await tighten(at("none")), []);
 });
 
-test("prepareStoreFile() makes a new store for its owner alone before anything is in it", async () => {
+test("prepareStoreFile() makes a new store's file with mode 600, before Deno KV opens it", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/new/test.db`;
   using _lock = await under(0, () => lockFile(path));

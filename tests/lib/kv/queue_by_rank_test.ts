@@ -10,7 +10,7 @@ import { TEST_KINDS } from "../../helpers/kinds.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
-/** Puts tasks that wait for a time where layout 1 had them. */
+/** Moves tasks that wait for a time to their keys of layout 1. Returns how many these are. */
 async function takeBack(kv: Deno.Kv): Promise<number> {
   let count = 0;
   for await (const { key } of kv.list({ prefix: keys.laters })) {
@@ -26,7 +26,7 @@ async function kvKeys(kv: Deno.Kv, prefix: Deno.KvKey): Promise<Deno.KvKey[]> {
   return await Array.fromAsync(kv.list({ prefix }), ({ key }) => key);
 }
 
-/** What layout 1 had of 25 tasks, and what is to become of it. */
+/** Sets the keys that 25 tasks had in layout 1. Returns those that they have in layout 2. */
 async function oldStore(kv: Deno.Kv): Promise<Deno.KvKey[]> {
   const right: Deno.KvKey[] = [];
   for (let n = 0; n < 25; n++) {
@@ -41,7 +41,7 @@ function sorted(list: readonly Deno.KvKey[]): string[] {
   return list.map((key) => key.join()).sort();
 }
 
-Deno.test("queueByRank() moves what waits for a time, and does again what was cut short", async () => {
+Deno.test("queueByRank() moves tasks that wait for a time, and goes on where it was interrupted", async () => {
   using kv = await Deno.openKv(":memory:");
   const right = await oldStore(kv);
   let commits = 0;
@@ -58,17 +58,17 @@ Deno.test("queueByRank() moves what waits for a time, and does again what was cu
   assertEquals(sorted(await kvKeys(kv, ["later"])), sorted(right));
 });
 
-Deno.test("queueByRank() in two processes at once moves each task once", async () => {
+Deno.test("queueByRank() moves each task once, also if it runs several times at once", async () => {
   using kv = await Deno.openKv(":memory:");
   const right = await oldStore(kv);
-  // They need not have the same keys in a commit.
+  // Another process may move only some of the keys that one commit here moves.
   const others = queueByRank(kv);
   await kv.atomic().delete(["later", 998, "id2"]).set(right[2]!, null).commit();
   await Promise.all([others, queueByRank(kv), queueByRank(kv)]);
   assertEquals(sorted(await kvKeys(kv, ["later"])), sorted(right));
 });
 
-Deno.test("queueByRank() mends the key of a task of priority -0", async () => {
+Deno.test("queueByRank() corrects the key of a task with priority -0", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.kind("k"), null);
   await kv.set(["queue", "k", 0, 5, "id1"], ["k", 0]);
@@ -80,7 +80,7 @@ Deno.test("queueByRank() mends the key of a task of priority -0", async () => {
   ]);
 });
 
-Deno.test("a store of layout 1 goes on: what waited for a time runs, and can be canceled", async () => {
+Deno.test("start() migrates a store of layout 1: tasks that waited for a time run or can be canceled", async () => {
   await using directory = await tempDir();
   const kv = await Deno.openKv(`${directory.path}/test.db`);
   const settings: Record<string, string> = {
@@ -95,10 +95,10 @@ Deno.test("a store of layout 1 goes on: what waited for a time runs, and can be 
   const soon: string[] = [];
   let late = "";
   {
-    // It runs none of them, however long this takes.
+    // A web process runs no tasks, however long this takes.
     await using server = await open("web");
     for (let n = 0; n < 12; n++) {
-      // Not so soon that one is due before it is taken in.
+      // Not so soon that a task is due before it is stored.
       const more = { delay_ms: 3000 + n, priority: n % 3 - 1 };
       soon.push((await submit(server.url, "echo", n, more)).task_id);
     }

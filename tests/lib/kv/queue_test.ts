@@ -20,12 +20,12 @@ async function store(ranks: readonly Rank[]): Promise<Deno.Kv> {
   return kv;
 }
 
-/** What a JSON of it would give back: 0 for -0. */
+/** The rank as its key gives it back: with priority 0 for -0. */
 function plain(rank: Rank): Rank {
   return { ...rank, priority: rank.priority + 0 };
 }
 
-Deno.test("rankAt() reads what rankKey() wrote, and keys sort as ranks do", async () => {
+Deno.test("rankAt() reads back what rankKey() wrote, and keys sort in the order of ranks", async () => {
   await fc.assert(
     fc.asyncProperty(ranks, async (ranks) => {
       using kv = await store(ranks);
@@ -40,7 +40,7 @@ Deno.test("rankAt() reads what rankKey() wrote, and keys sort as ranks do", asyn
   );
 });
 
-Deno.test("readLine() reads a line from any rank on, page by page, and firstLaters() finds every line", async () => {
+Deno.test("readLine() reads a line page by page, and firstLaters() finds each line that waits for a time", async () => {
   await fc.assert(
     fc.asyncProperty(ranks, fc.integer({ min: 1, max: 4 }), async (ranks, limit) => {
       using kv = await store(ranks);
@@ -63,7 +63,7 @@ Deno.test("readLine() reads a line from any rank on, page by page, and firstLate
   );
 });
 
-Deno.test("queuePosition() counts those of its kind that may run and go before it", async () => {
+Deno.test("queuePosition() counts the tasks of the kind that may run before this one, up to a bound", async () => {
   await fc.assert(
     fc.asyncProperty(ranks, fc.nat(5), async (ranks, now) => {
       using kv = await store(ranks);

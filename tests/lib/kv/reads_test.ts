@@ -18,14 +18,14 @@ Deno.test("Reads lets a request that has had its share wait behind one that has 
     modest.run(60, read("modest")),
   ];
   await settle();
-  // Two by its share and one of the others, before which the modest one need not have come.
+  // Two greedy reads within the share and one beyond it; the modest read waits for none of them.
   assertEquals(begun.toSorted(), ["greedy 0", "greedy 1", "greedy 2", "modest"]);
   gate.resolve();
   await Promise.all(all);
   assertEquals(begun.length, 7);
 });
 
-Deno.test("Reads refuses one more where too many wait, and nobody who has had no share", async () => {
+Deno.test("Reads.run() refuses a read when too many wait, unless its request is within its share", async () => {
   const gate = Promise.withResolvers<void>();
   const read = () => gate.promise;
   const waiting = Array.from({ length: 301 }, () => new Reads({ share: 0 }).run(1, read));
@@ -36,7 +36,7 @@ Deno.test("Reads refuses one more where too many wait, and nobody who has had no
   assertEquals(await new Reads({ share: 0 }).run(1, () => Promise.resolve("again")), "again");
 });
 
-Deno.test("Reads.newestFirst() gives a range from its end, in reads that grow with who reads on", async () => {
+Deno.test("Reads.newestFirst() reads a range from its end, in reads that grow as the caller reads on", async () => {
   using kv = await Deno.openKv(":memory:");
   const key = (n: number) => ["n", String(n).padStart(4, "0")];
   for (let n = 0; n < 900; n += 300) {
@@ -53,12 +53,12 @@ Deno.test("Reads.newestFirst() gives a range from its end, in reads that grow wi
   };
   assertEquals(await sizes(3, () => 1), [3, 12, 48, 192, 200, 200, 200, 25]);
   assertEquals(await sizes(9999, () => 1), [200, 200, 200, 200, 80]);
-  // Of values of 64 KiB eight are enough at once, of larger ones one is.
+  // A read is kept below 512 KiB: seven values of 64 KiB, or a single one of 1 MiB.
   assertEquals((await sizes(20, () => 64 * 1024)).slice(0, 3), [20, 7, 7]);
   assertEquals((await sizes(2, () => 1024 * 1024)).slice(0, 3), [2, 1, 1]);
 });
 
-Deno.test("Reads.newestFirst() reads nothing that nobody asks for, nor what is not there", async () => {
+Deno.test("Reads.newestFirst() reads only when it is asked for more, and ends when nothing is left", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(["n", 1], 1);
   let reads = 0;

@@ -26,7 +26,7 @@ function skip(from: number, to: number, count: number): ScheduleOutcome {
   return { type: "skip", at: 0, from, to, count, reason: "overlap", run: 5 };
 }
 
-Deno.test("withOutcome makes one of skips in a row, but for times to which a clock was set back", () => {
+Deno.test("withOutcome() merges skips in a row, unless the clock was set back or a time between had its task", () => {
   const again = [skip(6, 6, 1), skip(7, 9, 3), skip(2, 2, 1), skip(3, 3, 1)];
   const { outcomes, skipped } = again.reduce(withOutcome, BEFORE);
   assertEquals(outcomes, [skip(6, 9, 4), skip(2, 3, 2)]);

@@ -13,7 +13,7 @@ async function filledStore(path: string): Promise<void> {
   for (let n = 0; n < 300; n++) await kv.set(["n", n], "x".repeat(1000));
 }
 
-/** Fills pages of a file with what is not a page. */
+/** Overwrites pages of a file, numbered from 1, with bytes that are no page. */
 async function damagePages(path: string, pages: readonly number[]): Promise<void> {
   using file = await Deno.open(path, { write: true });
   for (const page of pages) {
@@ -22,7 +22,7 @@ async function damagePages(path: string, pages: readonly number[]): Promise<void
   }
 }
 
-Deno.test("StoreCheck finds a damaged page while Deno KV has the store open, and nothing where there is none", async () => {
+Deno.test("StoreCheck finds a damaged page while Deno KV has the store open, and no damage in a sound store", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
   await filledStore(path);
@@ -43,7 +43,7 @@ Deno.test("StoreCheck finds a damaged page while Deno KV has the store open, and
   assertEquals(await check.damage !== null, true);
 });
 
-Deno.test("StoreCheck tells of the damage that made a start fail, and ends when it is disposed of", async () => {
+Deno.test("StoreCheck reports damage when a start fails, and none when its time is over or it is disposed of", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
   await filledStore(path);
@@ -55,12 +55,12 @@ Deno.test("StoreCheck tells of the damage that made a start fail, and ends when 
   }
   const hour = 3600_000;
   {
-    // A failure does not wait for its time.
+    // A failure begins the check at once, whatever `afterMs` is.
     await using check = new StoreCheck({ path, afterMs: hour });
     await assertRejects(() => check.during(Promise.reject(new Error("x"))), StoreOpenError);
   }
   {
-    // In no time nothing is found.
+    // A check that is given no time finds nothing.
     await using check = new StoreCheck({ path, afterMs: 0, deadlineMs: 0 });
     assertEquals(await check.damage, null);
   }
@@ -73,7 +73,7 @@ Deno.test("StoreCheck tells of the damage that made a start fail, and ends when 
   assertEquals(await unread.damage, null);
 });
 
-Deno.test("storeFault() makes a sentence of what Deno KV says of damage, and of nothing else", async () => {
+Deno.test("storeFault() says in a sentence what Deno KV reports of damage, and returns other errors unchanged", async () => {
   for (const text of ["database disk image is malformed", "The value encoding 56 is unknown."]) {
     const fault = await storeFault("/x/test.db", new TypeError(text));
     assertEquals(
@@ -86,7 +86,7 @@ Deno.test("storeFault() makes a sentence of what Deno KV says of damage, and of 
   assertEquals(await storeFault("/x/test.db", other), other);
 });
 
-Deno.test("prepareStoreFile() tells a store that was not closed from one that was", async () => {
+Deno.test("prepareStoreFile() says whether a store was closed properly", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
   assertEquals((await prepareStoreFile(path)).unclean, false);
@@ -101,7 +101,7 @@ Deno.test("prepareStoreFile() tells a store that was not closed from one that wa
   assertEquals((await prepareStoreFile(`${directory.path}/left.db`)).unclean, true);
 });
 
-Deno.test("a server that was killed starts again, and with a damaged log it says in one sentence what to do", async () => {
+Deno.test("a killed server starts again, or says in one sentence what to do if the store's log is damaged", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   const start = () => startServer({ kv });
@@ -128,7 +128,7 @@ Deno.test("a server that was killed starts again, and with a damaged log it says
     `headway: The store ${kv} cannot be opened: it is damaged (its log ${kv}-wal: its frame 1 ` +
     "is damaged). Restore it from a backup (deno task restore <file>)",
   ]);
-  // Nothing was changed by the try.
+  // The failed start changed nothing.
   assertEquals(await Deno.readFile(`${kv}-wal`), log);
   for (const end of ["", "-wal"]) await Deno.copyFile(`${directory.path}/kept${end}`, kv + end);
   await using server = await start();

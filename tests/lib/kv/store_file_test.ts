@@ -12,7 +12,7 @@ async function refusal(path: string): Promise<string> {
   return message.split("opened: ")[1]!;
 }
 
-Deno.test("checkStoreFile() has nothing against a new file, an empty one, and one of Deno KV", async () => {
+Deno.test("checkStoreFile() accepts a missing file, an empty one, and a database of Deno KV", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
   for (let n = 0; n < 2; n++) {
@@ -25,7 +25,7 @@ Deno.test("checkStoreFile() has nothing against a new file, an empty one, and on
   await checkStoreFile(`${directory.path}/empty.db`);
 });
 
-Deno.test("checkStoreFile() refuses what is not its own, changes nothing, and says what it is", async () => {
+Deno.test("checkStoreFile() refuses a path that cannot be a store, says why, and changes nothing", async () => {
   await using directory = await tempDir();
   const at = (name: string) => `${directory.path}/${name}`;
   await Deno.writeTextFile(at("text"), "hello");
@@ -56,7 +56,7 @@ Deno.test("checkStoreFile() notices a file that was cut short", async () => {
   );
 });
 
-Deno.test("lockFile() and start() say in a sentence that there can be no store", async () => {
+Deno.test("lockFile() and start() throw a StoreOpenError where no store can be opened", async () => {
   await using directory = await tempDir();
   await Deno.writeTextFile(`${directory.path}/file`, "");
   await assertRejects(() => lockFile(`${directory.path}/file/test.db`), StoreOpenError);

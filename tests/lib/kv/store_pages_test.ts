@@ -10,7 +10,7 @@ import { tempDir } from "../../helpers/temp_dir.ts";
 
 const MiB = 1024 * 1024;
 
-/** Stores so many megabytes, and removes them again. */
+/** Stores this many megabytes, and removes them again. */
 async function fillAndEmpty(kv: Deno.Kv, megabytes: number): Promise<void> {
   const value = new Uint8Array(60 * 1024);
   const count = Math.ceil(megabytes * MiB / value.length);
@@ -18,7 +18,7 @@ async function fillAndEmpty(kv: Deno.Kv, megabytes: number): Promise<void> {
   for (let n = 0; n < count; n++) await kv.delete(["x", n]);
 }
 
-Deno.test("StorePages tells how much of a file is free, as Deno KV uses it, and leaves no log behind", async () => {
+Deno.test("StorePages.size() says how much of a file in use is free, and leaves no log behind", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
   await prepareStoreFile(path);
@@ -39,7 +39,7 @@ Deno.test("StorePages tells how much of a file is free, as Deno KV uses it, and 
   assertEquals(left, ["test.db"]);
 });
 
-Deno.test("reserveOf() keeps some megabytes, and a tenth of what a large store holds", () => {
+Deno.test("reserveOf() keeps 8 MiB free, or a tenth of what the store holds if that is more", () => {
   assertEquals(reserveOf({ file: 10 * MiB, free: 9 * MiB }), 8 * MiB);
   assertEquals(reserveOf({ file: 1000 * MiB, free: 0 }), 100 * MiB);
   assertEquals(reserveOf({ file: 1000 * MiB, free: 900 * MiB }), 10 * MiB);
@@ -67,7 +67,7 @@ Deno.test("giveBackPages() shrinks a file to its reserve while Deno KV writes in
     const { file, free } = pages.size();
     assertLess(free, 8.1 * MiB);
     assertLess(file, 9 * MiB);
-    // With nobody writing behind it, its last checkpoint cuts the file.
+    // If nothing is written meanwhile, the last checkpoint shrinks the file itself.
     await giveBackPages(path, 1);
     assertLess((await Deno.stat(path)).size, 9.5 * MiB);
     const kept = await Array.fromAsync(kv.list({ prefix: ["kept"] }));
@@ -76,7 +76,7 @@ Deno.test("giveBackPages() shrinks a file to its reserve while Deno KV writes in
   assertEquals(quickCheck(path), "ok");
 });
 
-Deno.test("GiveBack has a file shrink that was made for it, and of another says once what helps", async () => {
+Deno.test("GiveBack shrinks a file that was made for it, and logs advice for any other file", async () => {
   await using directory = await tempDir();
   const logged: string[] = [];
   const log = createLogger({ level: "info", write: (line) => logged.push(line) });

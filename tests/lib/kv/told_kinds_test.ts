@@ -28,18 +28,18 @@ for (
     ["b", [{ ...failed, state: "loading" }], null],
     ["z", [ready, failed], "no process runs this kind"],
     ["z", [], "no process runs this kind"],
-    // It may have it, for all that is known.
+    // The kinds of c.ts are unknown, as it failed: it may define z.
     ["z", [ready, unknown], "no process runs this kind; c.ts failed: why"],
     ["z", [unknown, loading], null],
     ["b", [failed, loading], "b.ts failed: why"],
   ] as [string, ToldModule[], string | null][]
 ) {
-  Deno.test(`whyNobodyRuns() says of ${kind} beside ${modules.map(({ module, state }) => `${module} ${state}`)}: ${why}`, () => {
+  Deno.test(`whyNobodyRuns() for kind ${kind} and modules [${modules.map(({ module, state }) => `${module} ${state}`)}] returns: ${why}`, () => {
     assertEquals(whyNobodyRuns(kind, modules), why);
   });
 }
 
-Deno.test("readToldModules() reads what those say that live, and forgotten are kinds of which nobody and nothing is left", async () => {
+Deno.test("readToldModules() skips dead processes; removeForgottenKinds() keeps kinds with a process or tasks", async () => {
   using kv = await Deno.openKv(":memory:");
   const info = { host: "h", pid: 1, role: "worker", started_at: "" };
   for (const sid of ["own", "other"]) await kv.set(keys.session(sid), info);

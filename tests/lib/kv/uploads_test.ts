@@ -13,7 +13,7 @@ import { seededRandom } from "../../helpers/random.ts";
 import { storeThat } from "../../helpers/store_that.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
-/** Bytes that differ from place to place. */
+/** Random bytes, the same for the same seed. */
 function bytesOf(size: number, seed: number): Uint8Array {
   const random = seededRandom(seed);
   return Uint8Array.from({ length: size }, () => 256 * random());
@@ -42,7 +42,7 @@ async function count(kv: Deno.Kv): Promise<number> {
   return entries.filter(({ key }) => !ofAll.includes(keyText(key))).length;
 }
 
-Deno.test("Uploads keeps the same bytes and digest, however they come, and reads from any offset", async () => {
+Deno.test("Uploads keeps bytes and their digest, however the body is cut, and reads from any offset", async () => {
   await using directory = await tempDir();
   using kv = await Deno.openKv(`${directory.path}/test.db`);
   const uploads = new Uploads({ kv, sid: "me" });
@@ -74,7 +74,7 @@ Deno.test("Uploads keeps the same bytes and digest, however they come, and reads
   );
 });
 
-Deno.test("Uploads leaves nothing of a body that broke off, wherever it did", async () => {
+Deno.test("Uploads.add() leaves nothing of a body that breaks off, wherever it does", async () => {
   using kv = await Deno.openKv(":memory:");
   const uploads = new Uploads({ kv, sid: "me" });
   for (const after of [0, 1, CHUNK, 4 * CHUNK, 4 * CHUNK + 1, 9 * CHUNK]) {
@@ -87,7 +87,7 @@ Deno.test("Uploads leaves nothing of a body that broke off, wherever it did", as
   }
 });
 
-Deno.test("Uploads shows none that is still arriving", async () => {
+Deno.test("Uploads.info() returns null while an upload is still arriving", async () => {
   using kv = await Deno.openKv(":memory:");
   const uploads = new Uploads({ kv, sid: "me" });
   const gate = Promise.withResolvers<void>();
@@ -105,7 +105,7 @@ Deno.test("Uploads shows none that is still arriving", async () => {
   assertEquals((await adding).size, 5 * CHUNK);
 });
 
-Deno.test("Uploads reads no faster than it stores", async () => {
+Deno.test("Uploads.add() reads a body no faster than it stores it", async () => {
   using kv = await Deno.openKv(":memory:");
   let stored = 0;
   const counting = new Proxy(kv, {
@@ -118,7 +118,7 @@ Deno.test("Uploads reads no faster than it stores", async () => {
   let asked = 0;
   const body = async function* () {
     for (; asked < 40; asked++) {
-      // Four chunks wait at most. The first commit is of none.
+      // At most four chunks wait to be stored. The first commit stores none.
       assert(asked - 4 * (stored - 1) <= 4, `${asked} asked for, ${stored} commits`);
       yield new Uint8Array(CHUNK);
     }
@@ -127,7 +127,7 @@ Deno.test("Uploads reads no faster than it stores", async () => {
   assertEquals([asked, stored], [40, 12]);
 });
 
-Deno.test("Uploads: however many arrive at once, one write of theirs is before those of others", async () => {
+Deno.test("Uploads.add() has one write under way, however many uploads arrive at once", async () => {
   using kv = await Deno.openKv(":memory:");
   let underWay = 0;
   let most = 0;
@@ -150,14 +150,14 @@ Deno.test("Uploads: however many arrive at once, one write of theirs is before t
     return uploads.add(chunks(bytes, [CHUNK]), null);
   }));
   assertEquals(most, 1);
-  // The first word, nine chunks in commits of four, the last word.
+  // One commit to begin, three for nine chunks, four in each at most, and one to end.
   assertEquals(writes, 20 * 5);
   for (const { upload_id, size } of added) {
     assertEquals((await readAll(uploads, upload_id, 0)).length, size);
   }
 });
 
-Deno.test("Uploads knows none that is unknown or past its time, and removes these", async () => {
+Deno.test("Uploads.info() returns null for unknown and expired uploads, and sweep() removes expired ones", async () => {
   let now = 1000;
   using kv = await Deno.openKv(":memory:");
   const uploads = new Uploads({ kv, sid: "me", ttlMs: 100, now: () => now });
@@ -173,19 +173,19 @@ Deno.test("Uploads knows none that is unknown or past its time, and removes thes
   assertEquals(await uploads.info(young.upload_id), young);
   assertEquals(await count(kv), 2);
   assertEquals(await uploads.size(), HEAD_BYTES + 10);
-  // What a client or a task calls an id may be anything, and of any length.
+  // What a client or a task gives as an id may be any text, of any length.
   for (const id of ["unknown", "", "x".repeat(48 * 1024), "\u0000", `${young.upload_id}/`]) {
     assertEquals(await uploads.info(id), null);
     assertEquals((await uploads.read(id, 0)).length, 0);
   }
 });
 
-/** A body that gives its chunks one at a time, when it is asked to. */
+/** A body of parts of four chunks, which fill a commit. Each waits for its gate to be opened. */
 function gatedBody(chunks: number) {
   const gates = Array.from({ length: chunks }, () => Promise.withResolvers<void>());
   const asked = Array.from({ length: chunks + 1 }, () => Promise.withResolvers<void>());
   return {
-    /** Resolves when what came before chunk `n` was taken, four chunks a commit. */
+    /** Resolves when part `n` is asked for: those before it are stored. */
     asked: (n: number) => asked[n]!.promise,
     open: (n: number) => gates[n]!.resolve(),
     async *body(): AsyncGenerator<Uint8Array> {
@@ -216,7 +216,7 @@ Deno.test("Uploads refuses what goes beyond the quota of all together, keeps not
   const uploads = new Uploads({ kv, sid: "me", quota, ttlMs: 100, now: () => now });
   const [first] = [await uploads.add(zeros(12 * CHUNK), null), await uploads.add(zeros(0), null)];
   assertEquals(await uploads.size(), 12 * CHUNK + 2 * HEAD_BYTES);
-  // A length is enough; a body without one is stopped where it goes beyond.
+  // A length is refused at once; a body without one is stopped when it goes beyond the quota.
   const never = async function* () {
     assert(false, "nothing of it need be read");
     yield new Uint8Array();
@@ -317,13 +317,13 @@ Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not w
     gate.open(2);
   }
   assertEquals(await Promise.all([here!.adding, elsewhere!.adding]), [12 * CHUNK, 12 * CHUNK]);
-  // Who was only taken for dead is told, and leaves nothing behind.
+  // An upload whose process was wrongly taken for dead fails, and leaves nothing behind.
   assertEquals(await dead!.adding, "Error: the upload was considered abandoned");
   assertEquals(await stored(kv), 2 * (12 * CHUNK + HEAD_BYTES));
   assertEquals(await here!.uploads.size(), await stored(kv));
 });
 
-Deno.test("Uploads removes later what it could not remove at once, and goes on where a removal was cut short", async () => {
+Deno.test("Arrivals.sweepUnfinished() removes what Uploads.add() could not, and goes on where it failed", async () => {
   using real = await Deno.openKv(":memory:");
   let commits = 0;
   let failAt = Infinity;
@@ -336,7 +336,7 @@ Deno.test("Uploads removes later what it could not remove at once, and goes on w
   assertEquals(await uploads.size(), await stored(real));
   assert(await stored(real) > 60 * CHUNK);
   await assertRejects(() => uploads.arrivals.sweepUnfinished());
-  // Room for one commit, and for one more.
+  // The store takes one commit of each sweep.
   for (let n = 0; n < 2; n++) {
     failAt = commits + 2;
     await assertRejects(() => uploads.arrivals.sweepUnfinished());
@@ -347,7 +347,7 @@ Deno.test("Uploads removes later what it could not remove at once, and goes on w
   assertEquals([await uploads.size(), await count(real)], [0, 0]);
 });
 
-Deno.test("Uploads of an older version are counted by the next sweep, and an unfinished one of it goes whole", async () => {
+Deno.test("Uploads.sweep() counts an older version's uploads, and removes even unfinished ones once expired", async () => {
   let now = 0;
   using kv = await Deno.openKv(":memory:");
   const old = (id: string, size: number, sha256: string): StoredUpload => {

@@ -6,7 +6,7 @@ import { tempDir } from "../../helpers/temp_dir.ts";
 const HEADER = 32;
 const FRAME = 24 + 4096;
 
-/** The log of a store that was written into and not closed, and what Deno KV then had in it. */
+/** Writes into a store, and copies it while it is open, as a kill leaves it. Returns its log. */
 async function killedStore(folder: string, writes: number): Promise<Uint8Array> {
   const path = `${folder}/live.db`;
   using kv = await Deno.openKv(path);
@@ -22,20 +22,20 @@ function commitsOf(log: Uint8Array): number[] {
   return found.flatMap((size, n) => size === 0 ? [] : [n + 1]);
 }
 
-Deno.test("walDamage() has nothing against a log that is whole, wherever it ends, or not there", async () => {
+Deno.test("walDamage() finds no damage in a whole log, in one that a crash cut short, or without a log", async () => {
   await using directory = await tempDir();
   const log = await killedStore(directory.path, 60);
   const path = `${directory.path}/test.db-wal`;
   assertEquals(await walDamage(path), null);
   assertEquals(await walDamage(`${directory.path}/none-wal`), null);
-  // As a crash cuts it.
+  // A crash may cut the log anywhere.
   for (const size of [0, 10, HEADER, HEADER + 1, HEADER + FRAME - 1, HEADER + 20 * FRAME + 99]) {
     await Deno.writeFile(path, log.subarray(0, size));
     assertEquals(await walDamage(path), null, `${size}`);
   }
 });
 
-Deno.test("walDamage() tells damage to what was committed from a last commit that is incomplete", async () => {
+Deno.test("walDamage() reports a damaged header or frame, but no damage to the last commit alone", async () => {
   await using directory = await tempDir();
   const log = await killedStore(directory.path, 40);
   const path = `${directory.path}/test.db-wal`;
@@ -60,7 +60,7 @@ Deno.test("walDamage() tells damage to what was committed from a last commit tha
   }
 });
 
-Deno.test("walDamage() passes over what an earlier use of the log left in it", async () => {
+Deno.test("walDamage() ignores frames from an earlier use of the log", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/live.db`;
   {
@@ -80,13 +80,13 @@ Deno.test("walDamage() passes over what an earlier use of the log left in it", a
   assertEquals(await walDamage(`${directory.path}/copy-wal`), null);
 });
 
-Deno.test("walDamage() reads a log of many megabytes a block at a time", async () => {
+Deno.test("walDamage() finds the damaged frame in a log that is larger than one block", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/live.db`;
   {
     using kv = await Deno.openKv(path);
     await kv.set(["n"], 1);
-    // Whoever reads keeps the log from being used again.
+    // While a read is open, SQLite does not start the log over.
     using reader = new DatabaseSync(path, { readOnly: true });
     reader.exec("BEGIN");
     reader.prepare("SELECT count(*) FROM kv").get();

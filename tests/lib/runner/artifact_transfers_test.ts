@@ -15,13 +15,13 @@ const log = createLogger({ level: "off" });
 
 const SIZE = 10;
 
-/** The transfers of one process, whose artifacts go into a store of their own. */
+/** The transfers of one task process, with a store of its own. */
 class Peer implements Disposable {
   readonly kv: Deno.Kv;
   readonly transfers: ArtifactTransfers;
   readonly jobs: Jobs = new Jobs(log);
   readonly answers: ArtifactAnswer[] = [];
-  /** What tasks were given. */
+  /** The artifacts that were kept. */
   readonly kept: unknown[] = [];
   readonly #member: Member<Run>;
 
@@ -37,7 +37,7 @@ class Peer implements Disposable {
     this.#member = { runs: new Map(), process: { send } } as unknown as Member<Run>;
   }
 
-  /** A run, as far as transfers have to do with it. */
+  /** A run, as far as transfers use it. */
   run(number: number): { run: Run; end(): void } {
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const live = {
@@ -65,7 +65,7 @@ class Peer implements Disposable {
     this.transfers.take(this.#member, { type: "bytes", run, bytes: new Uint8Array(SIZE) });
   }
 
-  /** Resolves when so many parts were answered. */
+  /** Resolves when this many parts were answered. */
   async answered(count: number): Promise<readonly ArtifactAnswer[]> {
     await eventually(() => assertEquals(this.answers.length, count));
     return this.answers;
@@ -84,7 +84,7 @@ async function peer(): Promise<Peer> {
   return new Peer(await Deno.openKv(":memory:"));
 }
 
-Deno.test("ArtifactTransfers answers each part in order, the end with what is kept", async () => {
+Deno.test("ArtifactTransfers answers each part in order, and the end with the artifact that is kept", async () => {
   using it = await peer();
   const { run, end } = it.run(1);
   it.begin(1);
@@ -99,7 +99,7 @@ Deno.test("ArtifactTransfers answers each part in order, the end with what is ke
   await it.jobs.idle();
 });
 
-Deno.test("ArtifactTransfers refuses parts out of order, beyond the bound, and of runs that are over", async () => {
+Deno.test("ArtifactTransfers refuses parts that are out of order, beyond the bound, or of a run that is over", async () => {
   using it = await peer();
   const { run, end } = it.run(1);
   it.bytes(1);
@@ -131,7 +131,7 @@ Deno.test("ArtifactTransfers refuses parts out of order, beyond the bound, and o
   assertEquals([it.kept, await it.arriving()], [[], 0]);
 });
 
-Deno.test("ArtifactTransfers keeps nothing of an artifact whose run ends before it, or that another one follows", async () => {
+Deno.test("ArtifactTransfers keeps nothing of an artifact if its run ends or begins another one before its end", async () => {
   using it = await peer();
   const first = it.run(1);
   it.begin(1);
@@ -140,7 +140,7 @@ Deno.test("ArtifactTransfers keeps nothing of an artifact whose run ends before 
   await it.answered(3);
   assertEquals(await it.arriving(), 1);
   it.transfers.end(first.run);
-  // Before its turn.
+  // The run is over before the end has its turn.
   first.end();
   await it.jobs.idle();
   assertEquals([it.kept, await it.arriving()], [[], 0]);
@@ -155,7 +155,7 @@ Deno.test("ArtifactTransfers takes no more of a process than it can mean to send
   for (let n = 0; n < MAX_BLOCKS; n++) it.bytes(n + 1);
   assertThrows(() => it.bytes(MAX_BLOCKS + 1), SyntaxError);
   await it.answered(MAX_BLOCKS + 5);
-  // What was stored, or refused, makes room.
+  // Bytes that were stored or refused make room.
   it.bytes(MAX_BLOCKS + 1);
   await it.answered(MAX_BLOCKS + 6);
   for (const { end } of [one, ...runs]) end();

@@ -5,7 +5,7 @@ import { FakeTimers } from "../../helpers/fake_timers.ts";
 
 const FITS = { input: '{"n":1}', parsed: true };
 
-/** Checks that one process is asked, and how often another one was to be asked. */
+/** {@link Checks} that ask one process, and how often another process was to be asked. */
 function checksOf() {
   const asked: number[] = [];
   const process = {
@@ -23,7 +23,7 @@ function checksOf() {
   return { checks, process, asked, slow, hung, sent };
 }
 
-Deno.test("Checks.check() gives up after its time, and has another process asked before", async () => {
+Deno.test("Checks.check() has another process asked if the first is slow, and gives up after `checkMs`", async () => {
   using timers = new FakeTimers();
   const { checks, slow } = checksOf();
   const checked = checks.check("k", "{}").catch((error) => error);
@@ -57,14 +57,14 @@ Deno.test("Checks.check() takes the answer that came while the server stood stil
   }
 });
 
-Deno.test("Checks.check() tells who said nothing at all, and not who answers something else meanwhile", async () => {
+Deno.test("Checks.check() reports a process as hung only if it has answered nothing at all", async () => {
   for (const answers of [false, true]) {
     using timers = new FakeTimers();
     const { checks, process, asked, hung, sent } = checksOf();
     const checked = checks.check("k", "{}").catch((error) => error);
     await sent();
     await timers.pass(2000);
-    // One that is slow is asked about nothing at all: whoever still hears answers that at once.
+    // A slow process gets a ping, request 0, which it answers at once unless it hangs.
     assertEquals(asked, [1, 0]);
     if (answers) checks.answered(process, 0, { issues: [{ message: "no such kind", path: [] }] });
     await timers.pass(3250);

@@ -7,7 +7,7 @@ const LIMIT = 6;
 const READ = 3;
 const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
-/** A queue with little memory beside the store it reads, which has all tasks. */
+/** A queue that keeps few tasks in memory, and the store that it reads, which has all. */
 class World {
   readonly stored = new Map<string, Rank>();
   readonly held = new Set<string>();
@@ -15,7 +15,7 @@ class World {
   readonly queue = new RunQueue({
     limit: LIMIT,
     few: 2,
-    // What is due, and has no room, waits for no time any more.
+    // A due task that has no room in memory is stored as one that waits for no time.
     onpark: ({ id }) => {
       const rank = this.stored.get(id);
       if (rank) queueMicrotask(() => this.put({ ...rank, waits: false }));
@@ -32,7 +32,7 @@ class World {
     this.queue.add({ ...rank }, this.now);
   }
 
-  /** Those of a key that may run, as they should. */
+  /** The stored tasks of a key that may run, in their order. */
   waiting(key: string): Rank[] {
     return [...this.stored.values()]
       .filter((rank) => rank.key === key && (!rank.waits || rank.runAt <= this.now))
@@ -49,7 +49,7 @@ class World {
     return taken;
   }
 
-  /** Reads all that is wanted; `false` when that was nothing. */
+  /** Does the reads that the queue wants. Returns `false` if there were none. */
   read(): boolean {
     const names = this.queue.wantedKeys();
     for (const [kind, after] of names) {
@@ -79,7 +79,7 @@ class World {
     return names.length + lines.length > 0;
   }
 
-  /** Takes what may run until there is no more. */
+  /** Takes tasks and reads until there is nothing more to take or to read. */
   async drain(): Promise<Rank[]> {
     const taken: Rank[] = [];
     let idle = 0;
@@ -102,7 +102,7 @@ const task = fc.record({
   waits: fc.boolean(),
 });
 
-Deno.test("RunQueue gives all tasks of all keys, each key's in their order and none of a key that is full, with little in memory", async () => {
+Deno.test("RunQueue takes all tasks of keys that are not full, and the others once released, in little memory", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(task, { maxLength: 60 }),
@@ -111,7 +111,7 @@ Deno.test("RunQueue gives all tasks of all keys, each key's in their order and n
       async (before, after, full) => {
         const world = new World();
         const ids = (n: number) => String(n).padStart(4, "0");
-        // What is there from an earlier life, which nobody here has heard of.
+        // Tasks that an earlier process stored, of which this queue was not told.
         for (const [n, spec] of before.entries()) {
           world.stored.set(ids(n), { kind: "k", id: ids(n), ...spec, waits: false });
         }
@@ -124,7 +124,7 @@ Deno.test("RunQueue gives all tasks of all keys, each key's in their order and n
         const wanted = new Set(free.flatMap((key) => world.waiting(key)).map(({ id }) => id));
         const taken = await world.drain();
         assertEquals(new Set(taken.map(({ id }) => id)), wanted);
-        // And those that were full, once they are not.
+        // The keys that were full have room now.
         world.held.clear();
         for (const key of full) world.queue.release("k", key);
         const rest = await world.drain();
@@ -137,14 +137,14 @@ Deno.test("RunQueue gives all tasks of all keys, each key's in their order and n
   );
 });
 
-Deno.test("RunQueue reads no key of which all was found, and another one from behind its first task", () => {
+Deno.test("RunQueue reads only keys that may have more tasks, each from the first one that may be missing", () => {
   const rank = (key: string, runAt: number): Rank => {
     return { kind: "k", key, waits: false, priority: 0, runAt, id: `${key}${runAt}` };
   };
   const queue = new RunQueue();
   queue.lookForKeys("k");
   queue.wantedKeys();
-  // One came while keys were looked for: of that key there may be more before it.
+  // A task came while keys were read: the store may have others of its key before it.
   queue.add(rank("c", 9), 10);
   const found = [
     { first: rank("a", 1), next: null },
@@ -157,7 +157,7 @@ Deno.test("RunQueue reads no key of which all was found, and another one from be
   assertEquals(queue.size, 2);
 });
 
-Deno.test("RunQueue takes no key twice while another one waits, and each in its order", () => {
+Deno.test("RunQueue lets keys take turns, and takes the tasks of each key in their order", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...KEYS.slice(0, 3)), { maxLength: 6 }), (keys) => {
       const world = new World();
@@ -187,7 +187,7 @@ Deno.test("RunQueue takes no key twice while another one waits, and each in its 
   );
 });
 
-Deno.test("RunQueue asks about no key while all of a kind is held", () => {
+Deno.test("RunQueue.next() asks about no key while all of the kind is held", () => {
   const queue = new RunQueue();
   for (let n = 0; n < 1000; n++) {
     queue.add({ kind: "k", key: `${n}\0`, waits: false, priority: 0, runAt: 1, id: `${n}` }, 1);
@@ -201,7 +201,7 @@ Deno.test("RunQueue asks about no key while all of a kind is held", () => {
   assertEquals(asked, [undefined]);
 });
 
-Deno.test("RunQueue.wantedKeys() has the keys of only so many kinds read at once", () => {
+Deno.test("RunQueue.wantedKeys() lets the keys of at most 16 kinds be read at once", () => {
   const queue = new RunQueue();
   const kinds = Array.from({ length: 40 }, (_, n) => `k${n}`);
   for (const kind of kinds) queue.lookForKeys(kind);

@@ -27,7 +27,7 @@ Deno.test("outcomeOf() completes a task whose generator returned, with its resul
   );
 });
 
-Deno.test("outcomeOf() retries while there are attempts, then fails", () => {
+Deno.test("outcomeOf() retries a task while it has attempts left, then fails it", () => {
   const first = outcomeOf({ task: running(2), alone: false }, threw, BACKOFF);
   assertEquals(first.change, { type: "fail", error: threw.error, retryAfterMs: 4 });
   assertEquals(first.row?.message, "Attempt 1 of 2 failed: no");
@@ -38,7 +38,7 @@ Deno.test("outcomeOf() retries while there are attempts, then fails", () => {
   ]);
 });
 
-Deno.test("outcomeOf() retries nothing that no retry can mend, and keeps the cause of what it retries", () => {
+Deno.test("outcomeOf() does not retry after a final error, and logs the cause of an error that it retries", () => {
   const cause = { name: "E", message: "why" };
   const end = { ...threw, error: { ...threw.error, code: 7, cause } };
   const final = outcomeOf({ task: running(2), alone: false }, { ...end, final: true }, BACKOFF);
@@ -47,14 +47,14 @@ Deno.test("outcomeOf() retries nothing that no retry can mend, and keeps the cau
   assertEquals(row?.data, { retry_in_ms: 4, code: 7, cause });
 });
 
-Deno.test("outcomeOf() retries nothing that somebody wants canceled", () => {
+Deno.test("outcomeOf() does not retry a task whose cancel was requested", () => {
   const task = running(2);
   const wanted = { ...task, record: { ...task.record, cancel_requested: true } };
   const { change } = outcomeOf({ task: wanted, alone: false }, threw, BACKOFF);
   assertEquals(change.type === "fail" && change.retryAfterMs, null);
 });
 
-Deno.test("outcomeOf() tells what a run that was stopped was stopped for", () => {
+Deno.test("outcomeOf() cancels, fails or interrupts the task of a stopped run, as the reason of the stop says", () => {
   const run = { task: running(1), alone: true };
   const changes = (["cancel", "timeout", "stop"] as const).map((reason) =>
     outcomeOf(run, { how: "stopped", reason }, BACKOFF).change
@@ -67,14 +67,14 @@ Deno.test("outcomeOf() tells what a run that was stopped was stopped for", () =>
   ]);
 });
 
-Deno.test("outcomeOf() says why a run was interrupted, and whether its task may be the cause", () => {
+Deno.test("outcomeOf() says why a run was interrupted, and whether its process died and it ran alone", () => {
   const end = { how: "interrupted", because: "it died", died: true } as const;
   const { row, change } = outcomeOf({ task: running(1), alone: false }, end, BACKOFF);
   assertEquals(row?.message, "Interrupted: it died; resumes from the last checkpoint");
   assertEquals(change, { type: "interrupt", died: true, alone: false });
 });
 
-Deno.test("outcomeOf() takes an error that nobody caught for a death, whose third ends the task with it", () => {
+Deno.test("outcomeOf() counts an uncaught error as a death, and the third death fails the task with that error", () => {
   const end = { ...threw, how: "strayed" } as const;
   const { row, change } = outcomeOf(
     { task: running(1, { deaths: 2 }), alone: false },

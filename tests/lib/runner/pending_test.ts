@@ -6,7 +6,7 @@ import { type Rank, rankKey } from "../../../lib/kv/rank.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
-/** Far more than are held in memory. */
+/** Far more tasks than are held in memory. */
 const MANY = 30_000;
 
 function id(n: number): string {
@@ -21,14 +21,14 @@ function ranks(count: number, more: (n: number) => Partial<Rank> = () => ({})): 
   return Array.from({ length: count }, (_, n) => rank(n, more(n)));
 }
 
-/** A store with these tasks, what was read of it, and who reads. */
+/** A store with some tasks, the {@link Pending} that reads it, and what that has read. */
 class Queue implements AsyncDisposable {
   lists = 0;
   rows = 0;
   now = 0;
   readonly kv: Deno.Kv;
   readonly pending: Pending;
-  /** A read fails, as often as this says. */
+  /** How many of the next reads fail. */
   failures = 0;
   readonly errors: unknown[] = [];
   /** Waited for before a read. */
@@ -71,12 +71,12 @@ class Queue implements AsyncDisposable {
     }
   }
 
-  /** Resolves when no read is under way that nobody waits for. */
+  /** Resolves when the reads that run on their own are over. */
   async settled(): Promise<void> {
     await Promise.all(this.#jobs);
   }
 
-  /** Takes what may run now as a worker does, for as long as anything is read. */
+  /** Takes the tasks that may run now, as a worker does, until nothing more is read. */
   async *take(): AsyncGenerator<Rank> {
     while (true) {
       for (let next; (next = this.pending.next(() => true));) yield next;
@@ -105,12 +105,12 @@ function heard({ id, kind, priority, runAt, waits }: Rank, fields = {}): HubEven
   return new HubEvent({ type: "message", id, kind, seq: 1, json }, false, () => "");
 }
 
-Deno.test("Pending costs nothing for tasks that wait for a time, before it has come", async () => {
+Deno.test("Pending reads only the first task of each line of tasks that are not due yet", async () => {
   const delayed = ranks(MANY, (n) => ({ waits: true, runAt: 1000 + n, priority: n % 2 }));
   await using queue = await Queue.open(delayed);
   await queue.pending.load(["k", "other"]);
   assertEquals(await queue.ids(), []);
-  // The first of each line, and that there are no more of them.
+  // The first task of each line; the reads that find no other line have no rows.
   assertEquals(queue.rows, 2);
   const { lists } = queue;
   for (let n = 0; n < 100; n++) assertEquals(await queue.ids(), []);
@@ -124,7 +124,7 @@ Deno.test("Pending costs nothing for tasks that wait for a time, before it has c
   queue.now = 1000 + MANY;
   const others = await queue.ids();
   assertEquals(new Set([id(0), ...some, ...others]).size, MANY);
-  // Those of the higher priority first, in the order in which they could run.
+  // Those of higher priority first, each priority in the order in which its tasks were due.
   const important = others.findIndex((id) => Number(id) % 2 === 0);
   assertEquals(others, [
     ...others.slice(0, important).toSorted(),
@@ -133,12 +133,12 @@ Deno.test("Pending costs nothing for tasks that wait for a time, before it has c
   assertLessOrEqual(queue.rows, 1.2 * MANY);
 });
 
-Deno.test("Pending reads nothing for tasks that it hears of, however many wait for a time", async () => {
+Deno.test("Pending does not read the store for tasks that it hears of, however many wait for a time", async () => {
   await using queue = await Queue.open([]);
   await queue.pending.load(["k", "other"]);
   const { lists } = queue;
   for (let n = 0; n < MANY; n++) {
-    // The ones due first come last.
+    // The tasks that are due first come last.
     queue.pending.hear(heard(rank(MANY - n, { waits: true, runAt: 1000 + MANY - n })));
     queue.pending.rest();
   }
@@ -148,14 +148,14 @@ Deno.test("Pending reads nothing for tasks that it hears of, however many wait f
   assertEquals(queue.lists, lists);
 });
 
-Deno.test("Pending gives what is most important first, however many are in the store before it", async () => {
+Deno.test("Pending takes the highest priority first, however many tasks are in the store before it", async () => {
   const waiting = [...ranks(MANY), rank(MANY, { priority: 100 }), rank(MANY + 1, { priority: -1 })];
   await using queue = await Queue.open(waiting);
   await queue.pending.load(["k", "other"]);
   const taken: string[] = [];
   for await (const { id: taking } of queue.take()) {
     taken.push(taking);
-    // While thousands wait, one comes that is more important than they are.
+    // While thousands wait, a task with a higher priority comes.
     if (taken.length === 10) queue.pending.hear(heard(rank(MANY + 2, { priority: 1 })));
   }
   const order = [MANY, ...Array(9).keys(), MANY + 2];
@@ -164,7 +164,7 @@ Deno.test("Pending gives what is most important first, however many are in the s
   assertLessOrEqual(queue.rows, 1.1 * MANY);
 });
 
-Deno.test("Pending finds a task that came into the store only after it was let go of and read past", async () => {
+Deno.test("Pending finds a task that was committed only after it was dropped and the store was read past it", async () => {
   await using queue = await Queue.open(ranks(5000));
   await queue.pending.load(["k", "other"]);
   const written = Promise.withResolvers<{ ok: true; versionstamp: string }>();
@@ -187,7 +187,7 @@ Deno.test("Pending finds a task that came into the store only after it was let g
   assertEquals(await queue.ids(), [last.id]);
 });
 
-Deno.test("Pending takes what is offered while it finds out what waits, though the store has it only later", async () => {
+Deno.test("Pending takes a task that was offered during load(), although it is committed only later", async () => {
   await using queue = await Queue.open(ranks(3));
   const begun = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
@@ -212,7 +212,7 @@ Deno.test("Pending takes what is offered while it finds out what waits, though t
   assertEquals((await queue.ids()).toSorted(), [0, 1, 2, 10].map(id));
 });
 
-Deno.test("Pending reads each line once though it hears of tasks while it loads", async () => {
+Deno.test("Pending.load() reads each line once, although it hears of tasks meanwhile", async () => {
   const others = ranks(3, (n) => ({ kind: "other", id: id(n + 10) }));
   await using queue = await Queue.open([...ranks(3), ...others]);
   const begun = Promise.withResolvers<void>();
@@ -233,7 +233,7 @@ Deno.test("Pending reads each line once though it hears of tasks while it loads"
   assertEquals(queue.errors, []);
 });
 
-Deno.test("Pending tries a read again that failed, and not at once", async () => {
+Deno.test("Pending tries a failed read again until it succeeds", async () => {
   await using queue = await Queue.open(ranks(5000));
   await queue.pending.load(["k", "other"]);
   const { lists } = queue;
@@ -242,7 +242,7 @@ Deno.test("Pending tries a read again that failed, and not at once", async () =>
   assertEquals([queue.errors.length, queue.lists - lists], [2, 4]);
 });
 
-Deno.test("Pending forgets a task that waits no longer, when it hears of that", async () => {
+Deno.test("Pending forgets a task when it hears that the task no longer waits", async () => {
   await using queue = await Queue.open([]);
   await queue.pending.load(["k", "other"]);
   queue.now = 100;

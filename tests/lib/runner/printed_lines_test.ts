@@ -15,19 +15,19 @@ async function read(chunks: (string | Uint8Array)[]): Promise<{ lines: string[];
   return { lines, left };
 }
 
-Deno.test("readPrinted() gives lines, wherever they are cut, and the last one without an end", async () => {
+Deno.test("readPrinted() gives lines whole, wherever chunks cut them, and the last one without a newline", async () => {
   const { lines, left } = await read(["a", "b\n\nc", "\r\nd"]);
   assertEquals([lines, left], [["ab", "c\r", "d"], 0]);
   const umlaut = new TextEncoder().encode("ü\n");
   assertEquals((await read([umlaut.slice(0, 1), umlaut.slice(1)])).lines, ["ü"]);
 });
 
-Deno.test("readPrinted() keeps the beginning of a line without end", async () => {
+Deno.test("readPrinted() keeps the first 8192 characters of a long line", async () => {
   const { lines } = await read(["x".repeat(50_000), "y".repeat(50_000), "\nnext\n"]);
   assertEquals(lines.map((line) => line.length), [8192, 4]);
 });
 
-Deno.test("readPrinted() leaves a flood out, and tells of every byte", async () => {
+Deno.test("readPrinted() leaves out most of a flood, and reports every byte that it left out", async () => {
   const chunk = `${"x".repeat(63)}\n`.repeat(1024);
   const { lines, left } = await read(Array.from({ length: 100 }, () => chunk));
   assertLess(lines.length, 20_000);

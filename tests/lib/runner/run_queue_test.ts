@@ -17,13 +17,13 @@ const rank: fc.Arbitrary<Rank> = fc.record({
   runAt: fc.nat(50),
 });
 
-/** The obvious thing: every task there is, of which the first is looked for each time. */
+/** A plain model: all tasks, among which the first is searched for each time. */
 class Tasks {
   /** In the store. */
   readonly stored = new Map<string, Rank>();
-  /** On their way there. */
+  /** On their way into the store. */
   readonly written = new Map<string, Rank>();
-  /** Of those, the ones that the queue let go of. */
+  /** The ids of those that the queue dropped from memory. */
   readonly left = new Set<string>();
 
   first(now: number, kinds: readonly string[]): Rank | undefined {
@@ -38,7 +38,7 @@ class Tasks {
     this.written.delete(id);
   }
 
-  /** What a read finds, as of now. */
+  /** What a read of the store finds now. */
   read({ kind, waits, priority, ...from }: Rank, limit: number) {
     const found = [...this.stored.values()].filter((rank) =>
       rank.kind === kind && rank.waits === waits && (!waits || rank.priority === priority) &&
@@ -48,7 +48,7 @@ class Tasks {
   }
 }
 
-/** A queue beside them, and the reads that it wants. */
+/** The queue beside the model, and the reads that it wants. */
 class World {
   readonly tasks = new Tasks();
   readonly queue = new RunQueue({
@@ -62,7 +62,7 @@ class World {
   readonly reads: { line: Line<Candidate>; found: ReturnType<Tasks["read"]> }[] = [];
   readCount = 0;
   now = 0;
-  /** Milliseconds for which a task is left to others. */
+  /** Milliseconds for which a task is left to other processes. */
   readonly waitOf: (id: string) => number;
 
   constructor(waitOf: (id: string) => number = () => 0) {
@@ -113,9 +113,9 @@ class World {
     this.queue.end(line, found, next, this.now);
   }
 
-  /** Takes the next one as a worker does, reading for as long as that is wanted. */
+  /** Takes the next task as a worker does, and reads for as long as the queue wants it. */
   take(kinds: readonly string[]): Rank | null {
-    // Every read leads on: no more are needed than there are tasks, and one for each line's end.
+    // Every read leads on: at most one for each task, and one for each line's end.
     const most = this.readCount + this.tasks.stored.size + 4 * KINDS.length;
     while (true) {
       const next = this.queue.next(this.now, (kind) => kinds.includes(kind));
@@ -123,10 +123,10 @@ class World {
         const { wait: _, ...rank } = next;
         const { id, waits, runAt } = rank;
         const current = this.tasks.stored.get(id) ?? this.tasks.written.get(id);
-        // It is no longer pending: the read that found it was of before.
+        // It is no longer pending: the read that found it is out of date.
         if (!current) continue;
         const same = compareRanks(current, rank) === 0 && current.waits === waits;
-        // The clock was set back, or it waits somewhere else by now.
+        // The clock was set back, or the task has another rank by now.
         if (!same || (waits && runAt > this.now)) this.add(current);
         else return rank;
         continue;
@@ -160,7 +160,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ lose: true as const }) },
 );
 
-/** What another process that takes over finds in the store. */
+/** Notes what a process finds in the store when it begins. */
 function taken(tasks: Tasks, queue: RunQueue): void {
   for (const kind of KINDS) {
     queue.note(firstRank(kind));
@@ -169,7 +169,7 @@ function taken(tasks: Tasks, queue: RunQueue): void {
   }
 }
 
-Deno.test("RunQueue gives the first of all tasks in the store, however few it holds, and reads no more than leads on", () => {
+Deno.test("RunQueue.next() takes the first of all tasks, however few are in memory, and makes no useless reads", () => {
   fc.assert(
     fc.property(fc.array(op, { maxLength: 150, size: "max" }), (ops) => {
       const world = new World();
@@ -182,7 +182,7 @@ Deno.test("RunQueue gives the first of all tasks in the store, however few it ho
         else if ("end" in op) world.end(op.end);
         else if ("pass" in op) world.now += op.pass;
         else if ("lose" in op) {
-          // What is known may be forgotten at any time, as long as it is noted.
+          // What the store has may be noted at any time, whether or not it is in memory.
           if (world.reads.length === 0) taken(tasks, queue);
         } else {
           while (world.reads.length > 0) world.end(true);
@@ -207,7 +207,7 @@ Deno.test("RunQueue gives the first of all tasks in the store, however few it ho
   );
 });
 
-Deno.test("RunQueue leaves a task to others for as long as it should, then takes it, whatever the clock does", () => {
+Deno.test("RunQueue leaves a task to other processes for its `wait`, then takes it, whatever the clock does", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(rank, { selector: ({ id }) => id, maxLength: 20 }),
@@ -222,7 +222,7 @@ Deno.test("RunQueue leaves a task to others for as long as it should, then takes
           for (let rank; (rank = world.take(KINDS));) {
             const { id, waits, runAt } = rank;
             const waited = world.now - (waits ? Math.max(from, runAt) : from);
-            // Where the clock was set back, its turn may come early.
+            // If the clock was set back, a task may be taken early.
             if (from === 0) assert(waited >= waitOf(id), `${id} after ${waited}`);
             world.tasks.delete(id);
           }
@@ -257,7 +257,7 @@ function order(queue: RunQueue, now: number): string[] {
   return ids;
 }
 
-Deno.test("RunQueue takes what is its own before what others should have taken, and an interrupted task before both", () => {
+Deno.test("RunQueue takes its own tasks before those left to others, and an interrupted task before both", () => {
   const queue = new RunQueue();
   queue.add(candidate("1", { wait: 150 }), 10);
   queue.add(candidate("2", { wait: 150, interrupted: true }), 10);
@@ -268,14 +268,14 @@ Deno.test("RunQueue takes what is its own before what others should have taken, 
   assertEquals(order(queue, 160), ["2", "4", "1"]);
 });
 
-Deno.test("RunQueue leaves nothing to others for long because the clock was set back", () => {
+Deno.test("RunQueue leaves no task to others for longer because the clock was set back", () => {
   const queue = new RunQueue();
   queue.add(candidate("1", { wait: 150 }), 86_400_000);
   assertEquals(order(queue, 86_400_000), []);
   assertEquals(order(queue, 0), ["1"]);
 });
 
-Deno.test("RunQueue drops the least important of a kind, and the last due of those that wait", () => {
+Deno.test("RunQueue drops the last tasks of a kind, and of those that wait for a time the ones due last", () => {
   const left: string[] = [];
   const queue = new RunQueue({ limit: 3, few: 1, onleft: ({ id }) => left.push(id) });
   for (const id of ["1", "2", "3", "4"]) queue.add(candidate(id), 0);
@@ -283,7 +283,7 @@ Deno.test("RunQueue drops the least important of a kind, and the last due of tho
   assertEquals(left, ["4", "3"]);
   for (const id of ["9", "6", "8", "7"]) queue.add(candidate(id, { kind: "b", waits: true }), 0);
   assertEquals([left, queue.nextChange(0)], [["4", "3", "9"], 6]);
-  // Nothing goes before what the store holds, of whatever kind it is.
+  // No task of any kind is taken before one that comes first and is only in the store.
   assertEquals(order(queue, 8), ["5", "1", "2"]);
   const read = (found: Candidate[]) => {
     const [line, ...others] = queue.wanted(9);
@@ -309,7 +309,7 @@ Deno.test("RunQueue.remove() leaves nothing behind", () => {
   assertEquals(queue.wanted(1000), []);
 });
 
-Deno.test("RunQueue.add() takes the newer word on when a task is due and how it ranks", () => {
+Deno.test("RunQueue.add() replaces what is known of when a task is due and how it ranks", () => {
   const queue = new RunQueue();
   const task = candidate("1", { waits: true, runAt: 1000 });
   queue.add(task, 0);
@@ -325,13 +325,13 @@ Deno.test("RunQueue.add() takes the newer word on when a task is due and how it 
   assertEquals(queue.size, 0);
 });
 
-Deno.test("RunQueue.nextChange() tells at once of what became due since somebody looked for one to take", () => {
+Deno.test("RunQueue.nextChange() returns `now` if a task became due since the last next()", () => {
   const queue = new RunQueue();
   const due = { id: "1", kind: "a", waits: true, priority: 0, runAt: 10 };
   const left = { id: "2", kind: "a", waits: false, priority: 0, runAt: 0, wait: 20 };
   for (const candidate of [due, left]) queue.add(candidate, 0);
   assertEquals(queue.next(9, () => true), null);
-  // A moment later the clock has gone on.
+  // The clock has gone on since.
   assertEquals(queue.nextChange(10), 10);
   assertEquals(queue.next(10, () => true)?.id, "1");
   assertEquals(queue.nextChange(19), 20);

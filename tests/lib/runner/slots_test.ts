@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { keys } from "../../../lib/kv/keys.ts";
 import { Slots } from "../../../lib/runner/slots.ts";
 
-/** A handle whose lists begin as they are, and end when they are let go. */
+/** A handle whose lists read at once, and give what they read when their gate is opened. */
 function slowLists(kv: Deno.Kv): { kv: Deno.Kv; gates: (() => void)[] } {
   const gates: (() => void)[] = [];
   const slow = new Proxy(kv, {
@@ -25,7 +25,7 @@ async function taken(kv: Deno.Kv, ...slots: number[]): Promise<void> {
   for (const slot of slots) await kv.set(keys.slot("k", slot), "id");
 }
 
-Deno.test("Slots gives the first slot that is free, of each kind its own", () => {
+Deno.test("Slots.free() returns the first free slot of a name, after as many as are left to others", () => {
   const slots = new Slots({} as Deno.Kv);
   assertEquals([slots.has("k"), slots.free("k", 2)], [false, 0]);
   slots.take("k", 0);
@@ -36,7 +36,7 @@ Deno.test("Slots gives the first slot that is free, of each kind its own", () =>
   assertEquals(slots.free("k", 1), 0);
 });
 
-Deno.test("Slots.read() learns of others' slots, and forgets claims that were lost", async () => {
+Deno.test("Slots.read() learns which slots others have taken, and forgets claims that were lost", async () => {
   using kv = await Deno.openKv(":memory:");
   const slots = new Slots(kv);
   slots.take("k", 0);
@@ -47,7 +47,7 @@ Deno.test("Slots.read() learns of others' slots, and forgets claims that were lo
   assertEquals(slots.free("k", 3), 2);
 });
 
-Deno.test("Slots.read() keeps what was taken or set free while it read", async () => {
+Deno.test("Slots.read() keeps what was taken or released during the read", async () => {
   using kv = await Deno.openKv(":memory:");
   const { kv: slow, gates } = slowLists(kv);
   const slots = new Slots(slow);
@@ -55,7 +55,7 @@ Deno.test("Slots.read() keeps what was taken or set free while it read", async (
   await taken(kv, 1);
   const reading = slots.read("k", [1]);
   while (gates.length < 1) await new Promise((resolve) => setImmediate(resolve));
-  // A claim on its way that the store does not show yet, and an end that it does not show yet.
+  // The store shows neither the claim nor the release yet.
   slots.take("k", 0);
   slots.release("k", 1);
   gates[0]!();
@@ -63,7 +63,7 @@ Deno.test("Slots.read() keeps what was taken or set free while it read", async (
   assertEquals([slots.free("k", 2), slots.free("k", 1)], [1, null]);
 });
 
-Deno.test("Slots.read() lets a read that began later have the last word", async () => {
+Deno.test("Slots.read() ignores what it read if a later read has begun", async () => {
   using kv = await Deno.openKv(":memory:");
   const { kv: slow, gates } = slowLists(kv);
   const slots = new Slots(slow);

@@ -10,7 +10,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
-/** A kind that counts by a key which its input is, and runs until it is let go. */
+/** A kind whose key is its input up to the first `-`, and whose runs wait for `open()`. */
 function keyed(limit: number, more: { rate?: { limit: number; per: number } } = {}) {
   const starts: string[] = [];
   const active = new Map<string, number>();
@@ -51,7 +51,7 @@ function take(engine: Engine, name: string): Promise<string> {
   return submit(engine, "k", { input: JSON.stringify(name), keys: { concurrency } });
 }
 
-Deno.test("StartLimits keeps the limit of each key over the cluster, and a full key holds up no other", async () => {
+Deno.test("StartLimits keeps the limit of each key across the cluster, and a full key holds up no other", async () => {
   const kind = keyed(2);
   await using cluster = await Cluster.open(kind.task);
   const engines = [await cluster.join(), await cluster.join(), await cluster.join()];
@@ -67,12 +67,12 @@ Deno.test("StartLimits keeps the limit of each key over the cluster, and a full 
   for (const id of ids) await when(engines[0]!, id, "completed");
   assertEquals(Object.fromEntries(kind.most), { a: 2, b: 2, c: 1 });
   assertEquals(kind.starts.toSorted(), names.toSorted());
-  // Nothing is left of them.
+  // No slot and no queue entry is left.
   assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["slot"] })), []);
   assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["queue"] })), []);
 });
 
-Deno.test("StartLimits keeps limits without a key in the store where no other process takes tasks", async () => {
+Deno.test("StartLimits stores no slots if no other process runs tasks, and still keeps the limits", async () => {
   const kind = keyed(2);
   await using cluster = await Cluster.open(kind.task);
   const engine = await cluster.join({ alone: true });
@@ -81,7 +81,7 @@ Deno.test("StartLimits keeps limits without a key in the store where no other pr
   for (let n = 0; n < 4; n++) ids.push(await take(engine, `a-${n}`));
   await eventually(() => assertEquals(kind.active.get("a"), 2));
   assertEquals([engine.runner!.countSlots("k\0a"), await slots()], [2, []]);
-  // Claims that are lost, since a pause may have come from elsewhere, give their slots back.
+  // Claims are lost, as another process may have paused a kind, and give their slots back.
   await cluster.kv.set(keys.pausedHead, "elsewhere");
   for (let n = 0; n < 4; n++) ids.push(await take(engine, `b-${n}`));
   await eventually(() => assertEquals(kind.active.get("b"), 2));
@@ -93,7 +93,7 @@ Deno.test("StartLimits keeps limits without a key in the store where no other pr
   assertEquals(await slots(), []);
 });
 
-Deno.test("StartLimits gives keys their turns: who has many tasks lets others in, also after a restart", async () => {
+Deno.test("StartLimits lets keys take turns after a restart, however many tasks one of them has", async () => {
   const kind = keyed(10_000);
   await using cluster = await Cluster.open(kind.task);
   const web = await cluster.join({ role: "web" });
@@ -114,7 +114,7 @@ Deno.test("StartLimits gives keys their turns: who has many tasks lets others in
   assertEquals(kind.starts.filter((name) => name[0] === "a"), names.slice(0, 12));
 });
 
-Deno.test("StartLimits reads on where more wait of a key, and more keys, than memory holds", async () => {
+Deno.test("StartLimits runs every task in order if a key has far more than are read at once", async () => {
   const kind = keyed(1);
   await using cluster = await Cluster.open(kind.task);
   const { kv } = cluster;
@@ -126,7 +126,7 @@ Deno.test("StartLimits reads on where more wait of a key, and more keys, than me
   for (let n = 0; n < 60; n++) others.push(await take(web, `k${n}-0`));
   await cluster.kill(web);
   const worker = await cluster.join({ alone: true });
-  // One of each key runs, however many of the first wait.
+  // One task of each key runs, however many of the first key wait.
   await eventually(() => assertEquals(kind.starts.length, 61));
   kind.open();
   for (const id of [...many, ...others]) await when(worker, id, "completed");
@@ -137,13 +137,13 @@ Deno.test("StartLimits reads on where more wait of a key, and more keys, than me
   assertEquals(await Array.fromAsync(kv.list({ prefix: ["queue"] })), []);
 });
 
-Deno.test("Claims forgets no task of a full key whose clock is set back as its time has come", async () => {
+Deno.test("Claims forgets no task of a full key if the clock is set back when the task is due", async () => {
   const kind = keyed(1);
   await using cluster = await Cluster.open(kind.task);
   let time = Date.now();
   let setBack = false;
   const get = ((key: Deno.KvKey, ...more: []) => {
-    // One that is not to stay in memory is looked at once more.
+    // A task that is dropped from memory is read once more.
     if (setBack && key[0] === "task") {
       setBack = false;
       time -= 10_000;
@@ -170,14 +170,14 @@ Deno.test("Claims forgets no task of a full key whose clock is set back as its t
   for (const id of ids) await when(engine, id, "completed");
 });
 
-Deno.test("StartLimits gives the key's place of a dead process to the next, and counts one without a key by its input", async () => {
+Deno.test("StartLimits frees a dead process's slot, and derives a task's missing key from its input", async () => {
   const kind = keyed(1);
   await using cluster = await Cluster.open(kind.task);
   const first = await cluster.join();
   const running = await take(first, "a-0");
   await when(first, running, "running");
   const waits = await take(first, "a-1");
-  // As a process takes it in that cannot tell its key.
+  // As a process that cannot tell its key stores it.
   const unkeyed = await submit(first, "k", { input: JSON.stringify("a-2") });
   const second = await cluster.join();
   await cluster.kill(first);
@@ -188,17 +188,17 @@ Deno.test("StartLimits gives the key's place of a dead process to the next, and 
   assertEquals(JSON.parse(head!.record).keys, { concurrency: "a" });
 });
 
-Deno.test("StartLimits counts tasks that have no key yet by the input as it was made, and asks for few at once", async () => {
+Deno.test("MissingKeys derives keys from parsed inputs, and reads at most 100 inputs at once", async () => {
   const task = defineTask({
     kind: "k",
-    // What it makes it does not take.
+    // The schema does not accept what it makes.
     input: z.object({ tenant: z.string().transform((name) => ({ name })) }),
     concurrency: { limit: 1, key: ({ tenant }) => tenant.name },
     async *run() {},
   });
   await using cluster = await Cluster.open(task as TaskDefinition);
   const web = await cluster.join({ role: "web" });
-  // Too large to lie beside the task.
+  // Too large for the head: it has a key of its own in the store.
   const input = JSON.stringify({ tenant: { name: "acme" }, more: "x".repeat(1000) });
   const ids: string[] = [];
   for (let n = 0; n < 250; n++) ids.push(await submit(web, "k", { input, parsed: true }));
@@ -218,7 +218,7 @@ Deno.test("StartLimits counts tasks that have no key yet by the input as it was 
   assertLessOrEqual(most, 100);
 });
 
-Deno.test("StartLimits gives a task the keys it lacks beside those of earlier limits, and one empty key to those that fit no more", async () => {
+Deno.test("MissingKeys adds the keys that a task lacks, and empty ones if its input no longer fits", async () => {
   const task = defineTask({
     kind: "k",
     input: z.string(),
@@ -260,7 +260,7 @@ function writerTo(kv: Deno.Kv): (part: Part) => Promise<WriteResult> {
   };
 }
 
-Deno.test("Rates of a process that counts as dead bring no other rate into force", async () => {
+Deno.test("Rates.read() in a process taken for dead puts no new rate in force", async () => {
   using kv = await Deno.openKv(":memory:");
   const clocks = { now: () => 0, clock: () => 0 };
   await new Rates({ kv, write: writerTo(kv), ...clocks }).read("k", { limit: 3, perMs: 1000 });
@@ -271,7 +271,7 @@ Deno.test("Rates of a process that counts as dead bring no other rate into force
   assertEquals((await kv.get(keys.rated("k"))).value, value);
 });
 
-Deno.test("Rates lets no window have more starts than its limit, whoever starts and whatever the clock says", async () => {
+Deno.test("Rates lets no window have more starts than the limit, whatever the process and the wall clock", async () => {
   using kv = await Deno.openKv(":memory:");
   const write = writerTo(kv);
   let mono = 0;
@@ -296,7 +296,7 @@ Deno.test("Rates lets no window have more starts than its limit, whoever starts 
   for (let step = 0; step < 200; step++) {
     for (const rates of [one, two]) while (await start(rates));
     for (const rates of [one, two]) while (await start(rates));
-    // A clock that is set back and forth.
+    // The wall clock is set back.
     if (step % 50 === 20) wall -= 3_600_000;
     mono += 130;
     wall += 130;
@@ -305,14 +305,14 @@ Deno.test("Rates lets no window have more starts than its limit, whoever starts 
     const within = starts.filter((other) => other >= at && other < at + rate.perMs).length;
     assertLessOrEqual(within, rate.limit);
   }
-  // And no fewer than there may be, but for the clock that was set back.
+  // And not many fewer than the limit allows, although the clock was set back.
   assert(starts.length > 60, String(starts.length));
   const fresh = make();
   await fresh.read("k", rate);
   assert(fresh.waitMs("k", rate) <= rate.perMs);
 });
 
-Deno.test("Rates counts what started before its limit was lowered, also where the old one still runs", async () => {
+Deno.test("Rates counts starts from before the limit was lowered, also while a process with the old limit runs", async () => {
   const random = seededRandom(5);
   for (let run = 0; run < 20; run++) {
     using kv = await Deno.openKv(":memory:");
@@ -349,13 +349,13 @@ Deno.test("Rates counts what started before its limit was lowered, also where th
       const within = starts.slice(0, n + 1).filter((other) => other > at - 1000).length;
       assertLessOrEqual(within, after.limit, `${before.limit} to ${after.limit}, run ${run}`);
     }
-    // And as many as there may be.
+    // The starts go on.
     const last = starts.filter((at) => at > time - 4000 && at <= time - 1000).length;
     assert(last >= after.limit, `${last}`);
   }
 });
 
-Deno.test("Rates keeps a start that was read about before its commit had landed", async () => {
+Deno.test("Rates keeps a start under way if slots are read before its commit has landed", async () => {
   using kv = await Deno.openKv(":memory:");
   const write = writerTo(kv);
   const rate = { limit: 2, perMs: 1000 };
@@ -366,7 +366,7 @@ Deno.test("Rates keeps a start that was read about before its commit had landed"
     return result.versionstamp;
   };
   await rates.read("k", rate);
-  // Another process has the second place, and not the first: that one's start was not to be.
+  // The store shows a start of another process in the second slot, and not yet ours in the first.
   await kv.set(keys.rateSlot("k", 1), 1_000_000);
   const { slot, part } = rates.take("k", rate)!;
   await rates.read("k", rate);
@@ -375,7 +375,7 @@ Deno.test("Rates keeps a start that was read about before its commit had landed"
   assertEquals(rates.take("k", rate), null);
 });
 
-Deno.test("Rates count from when a start says that it was, though the process stood still before", async () => {
+Deno.test("Rates.started() counts the window from the start, although the process stalled since take()", async () => {
   using kv = await Deno.openKv(":memory:");
   const write = writerTo(kv);
   const rate = { limit: 1, perMs: 1000 };
@@ -390,19 +390,19 @@ Deno.test("Rates count from when a start says that it was, though the process st
   assert(result.ok);
   rates.landed(slot, result.versionstamp);
   assertEquals(rates.waitMs("k", rate), 1000);
-  // Also for a process that begins.
+  // A process that begins later counts the same.
   const next = make();
   await next.read("k", rate);
   assertEquals(next.waitMs("k", rate), 1000);
 });
 
-Deno.test("Rates of two processes meet once where there is room, and read once for all that was lost", async () => {
+Deno.test("Rates of two processes collide in one round only, and share reads for the starts that were lost", async () => {
   using kv = await Deno.openKv(":memory:");
   const write = writerTo(kv);
   let reads = 0;
   const counting = kvWith(kv, { list: (...args) => (reads++, kv.list(...args)) });
   const rate = { limit: 10_000, perMs: 1000 };
-  // Both begin at one place, and go on elsewhere.
+  // Both begin at the same slot, and go on at different ones.
   const make = (...randoms: number[]) =>
     new Rates({
       kv: counting,
@@ -425,12 +425,12 @@ Deno.test("Rates of two processes meet once where there is room, and read once f
   for (let round = 0; round < 10; round++) {
     await Promise.all(both.flatMap((rates) => Array.from({ length: 20 }, () => start(rates))));
   }
-  // Those that were under way when they met.
+  // The starts of one process that were under way when the two collided.
   assertEquals(lost, 20);
   assertLessOrEqual(reads, 4);
 });
 
-Deno.test("StartLimits lets no more start in a time than the rate, over processes and restarts", async () => {
+Deno.test("StartLimits starts all tasks of a rate in two processes, with as many slots as the limit", async () => {
   const at: number[] = [];
   const task = defineTask({
     kind: "k",
@@ -450,7 +450,7 @@ Deno.test("StartLimits lets no more start in a time than the rate, over processe
   assertEquals(stored.length, 3);
 });
 
-Deno.test("a debounced submit replaces the input of a task that has not begun, in whichever process", async () => {
+Deno.test("Store.submit() replaces the input of a debounced task that has not begun, in any process", async () => {
   const inputs: unknown[] = [];
   const task = defineTask({
     kind: "k",
@@ -482,17 +482,17 @@ Deno.test("a debounced submit replaces the input of a task that has not begun, i
   const head = await engines[0]!.heads.get(id!);
   assertEquals(JSON.parse(head!.record).run_at, new Date(runAt + 5000).toISOString());
   assertEquals(await put(9, runAt + 1000), id);
-  // A small one leaves no large one behind.
+  // A small input leaves none of a large one behind.
   assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["input"] })), []);
   ahead = 120_000;
   const worker = await cluster.join({ now });
   await when(worker, id!, "completed");
   assertEquals(inputs, ["9"]);
   assertEquals(await Array.fromAsync(cluster.kv.list({ prefix: ["debounce"] })), []);
-  // It has begun: the next one is another.
+  // The task has begun: the next submit makes another one.
   const next = await put(10, now() + 60_000);
   assert(next !== id);
-  // One that was canceled is not found, and retried it takes nothing from whom came since.
+  // A canceled task is not replaced, and a retry of it leaves the key to the task submitted since.
   await engines[0]!.store.cancel(next);
   const last = await put(11, now() + 60_000);
   assert(last !== next);
@@ -501,14 +501,14 @@ Deno.test("a debounced submit replaces the input of a task that has not begun, i
   assertEquals(await put(12, now() + 60_000), last);
 });
 
-Deno.test("a start that is lost to others takes nothing of the run before it along", async () => {
+Deno.test("Claims loses nothing of a run's end if the next start of its task is lost to another process", async () => {
   const attempts: number[] = [];
   const begun = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   const task = defineTask({
     kind: "k",
     rate: { limit: 1, per: 1 },
-    // Whose bound is below a millisecond: it starts again at once.
+    // The delay before the retry is below a millisecond: the task starts again at once.
     retry: { maxAttempts: 2, baseMs: 1, capMs: 1 },
     async *run({ attempt }) {
       attempts.push(attempt);
@@ -522,14 +522,14 @@ Deno.test("a start that is lost to others takes nothing of the run before it alo
   const engine = await cluster.join();
   const id = await submit(engine, "k", { maxAttempts: 2 });
   await begun.promise;
-  // Another process took the place, and its time is over.
+  // Another process took the slot, and its window has passed.
   await cluster.kv.set(keys.rateSlot("k", 0), Date.now() - 60_000);
   gate.resolve();
   await when(engine, id, "completed");
   assertEquals(attempts, [1, 2]);
 });
 
-Deno.test("StartLimits lets tasks of a rate start in their order, also behind a restart", async () => {
+Deno.test("StartLimits starts the earlier task of each key first under a rate, also after a restart", async () => {
   const starts: string[] = [];
   const key = (input: unknown) => String(input).split("-")[0]!;
   const task = defineTask({
@@ -548,7 +548,7 @@ Deno.test("StartLimits lets tasks of a rate start in their order, also behind a 
   const before = await cluster.join();
   for (const name of names) await when(web, await take(`${name}-0`), "completed");
   await cluster.kill(before);
-  // One of the two places of each is free.
+  // One of the two rate slots of each key is free.
   for (const n of [1, 2]) for (const name of names) await take(`${name}-${n}`);
   starts.length = 0;
   await cluster.kill(web);

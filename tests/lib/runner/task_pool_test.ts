@@ -13,7 +13,7 @@ import type { TaskProcess, TaskProcessEvents } from "../../../lib/runner/task_pr
 
 const READY: FromTasks = { type: "ready", kinds: [] };
 
-/** A process that ends only when it is killed, and only when it is let. */
+/** A process that notes what is asked of it, and ends only when the test calls `end()`. */
 function stubbornProcess() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const asked: string[] = [];
@@ -52,7 +52,7 @@ function poolOf<Run = string>(
   });
 }
 
-/** Lets all that has been said be heard. */
+/** Waits until the messages and promises under way are handled. */
 function quiet(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -80,7 +80,7 @@ Deno.test("TaskPool.close() kills processes that were released or killed before,
   await closing;
 });
 
-Deno.test("TaskPool.close() lets those that trace end by themselves, but not from under a run", async () => {
+Deno.test("TaskPool.close() lets a tracing process end by itself, but kills it if it has a run", async () => {
   const [idle, busy] = [stubbornProcess(), stubbornProcess()];
   const traced = [idle, busy].map(({ process }) => ({ ...process, traces: true }));
   const pool = poolOf([...traced], { processes: 2 });
@@ -93,7 +93,7 @@ Deno.test("TaskPool.close() lets those that trace end by themselves, but not fro
   await closing;
 });
 
-Deno.test("TaskPool.close() does not ask again for a process that has ended", async () => {
+Deno.test("TaskPool.close() does not kill a process that has ended", async () => {
   const { process, asked, end } = stubbornProcess();
   const pool = poolOf([process]);
   pool.has("own");
@@ -107,7 +107,7 @@ Deno.test("TaskPool.close() does not ask again for a process that has ended", as
   assertEquals(asked, ["close"]);
 });
 
-Deno.test("TaskPool gives no run to a process before it is ready, and kills one that is not in time", async () => {
+Deno.test("TaskPool gives no run to a process before it is ready, and kills one that loads for too long", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const silent = stubbornProcess();
   const pool = poolOf([], {
@@ -144,15 +144,15 @@ Deno.test("TaskPool keeps a process that was loaded while the server stood still
   void pool.close();
 });
 
-/** What a task is to {@link find}. */
+/** A task for {@link find}: whether it kills its process, and how often its process died. */
 interface Suspect {
   guilty: boolean;
   deaths: number;
 }
 
 /**
- * Drives tasks of which some kill their process, over and over, until each of those has died alone.
- * The innocent never end. Returns what the pool held at most.
+ * Runs tasks of which some kill their process, again and again, until each of those has died alone.
+ * The innocent end only where they run alone and others wait. Returns the most processes at once.
  */
 async function find(tasks: Suspect[]): Promise<{ processes: number }> {
   const started: TaskProcessEvents[] = [];
@@ -171,7 +171,7 @@ async function find(tasks: Suspect[]): Promise<{ processes: number }> {
   let processes = 0;
   let number = 0;
   const held: Suspect[] = [];
-  /** Has those driven that wait for a process. */
+  /** Places the tasks that wait for a process. */
   const drive = async () => {
     for (const use of USES) {
       const waiting = held.filter(({ deaths }) => useOf(deaths) === use);
@@ -200,10 +200,10 @@ async function find(tasks: Suspect[]): Promise<{ processes: number }> {
       started[member.process.pid!]!.onexit("SIGKILL", "");
       for (const task of runs) {
         task.deaths++;
-        // Proven: it is not tried again.
+        // It died alone, so it is the cause: it is not run again.
         if (!(runs.length === 1 && task.deaths >= 3)) place(task);
       }
-      // Of those tried alone the innocent end some time.
+      // Innocent tasks that run alone end at some time.
       for (const [member, [run]] of [...homes]) {
         if (member.use !== "own" || run!.guilty || held.length === 0) continue;
         homes.delete(member);
@@ -218,7 +218,7 @@ async function find(tasks: Suspect[]): Promise<{ processes: number }> {
 }
 
 for (const [count, guilty] of [[2, 1], [200, 1], [200, 3], [1000, 1], [1000, 5]] as const) {
-  Deno.test(`TaskPool finds ${guilty} of ${count} tasks under which processes die, soon and with few processes`, async () => {
+  Deno.test(`TaskPool finds ${guilty} of ${count} tasks that kill their process, with few deaths and processes`, async () => {
     const tasks = Array.from({ length: count }, (_, n) => ({
       guilty: n % Math.floor(count / guilty) === 1,
       deaths: 0,
@@ -226,7 +226,7 @@ for (const [count, guilty] of [[2, 1], [200, 1], [200, 3], [1000, 1], [1000, 5]]
     const { processes } = await find(tasks);
     assertLess(processes, 1 + 8 + 8 + 1);
     for (const task of tasks) assertLess(task.deaths, 8);
-    // Most of the innocent are let alone after the first deaths.
+    // Few innocent tasks have more than three deaths.
     const often = tasks.filter(({ deaths, guilty }) => deaths > 3 && !guilty).length;
     assertLess(often, Math.max(2, count * guilty / 10));
   });
@@ -238,7 +238,7 @@ Deno.test("restartDelay() doubles up to a cap, with jitter", () => {
   assertEquals([restartDelay(1, 1000, () => 0), restartDelay(1, 1000, () => 1)], [750, 1250]);
 });
 
-Deno.test("TaskPool starts nothing for a while after a process that did not come up, and says why", async () => {
+Deno.test("TaskPool waits before it replaces a process that failed to start, and says why it failed", async () => {
   const rooms: (() => void)[] = [];
   const started: TaskProcessEvents[] = [];
   const failures: string[] = [];
@@ -266,13 +266,13 @@ Deno.test("TaskPool starts nothing for a while after a process that did not come
   assert(pool.has("shared"));
   const reason = "its process ended (exit code 1): error: unexpected argument";
   assertEquals(failures, [reason, reason, reason]);
-  // One that ends before anything was done in it is not started at once, either.
+  // A process that ends before it ran anything is not replaced at once, either.
   started.at(-1)!.onexit("SIGKILL", "");
   assertEquals(started.length, 4);
   void pool.close();
 });
 
-Deno.test("TaskPool takes what a process says before it is ready for nonsense", () => {
+Deno.test("TaskPool refuses messages before a process is ready, and a second `ready` or a `failed` after it", () => {
   let events: TaskProcessEvents | undefined;
   const pool = poolOf([], {
     processes: 1,
@@ -290,7 +290,7 @@ Deno.test("TaskPool takes what a process says before it is ready for nonsense", 
   void pool.close();
 });
 
-/** A pool whose processes are ready, and what each is asked. */
+/** A pool whose processes are ready, the checks that each is asked for, and a way to answer. */
 function checking(checkMs: number) {
   const processes: (ReturnType<typeof stubbornProcess> & { events: TaskProcessEvents })[] = [];
   const pool = poolOf([], {
@@ -319,7 +319,7 @@ function checking(checkMs: number) {
 
 const FITS = { input: '{"n":1}', parsed: true };
 
-Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when that is busy", async () => {
+Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one if the first is busy", async () => {
   const { pool, processes, asksOf, answer } = checking(HANG_MS);
   const quick = pool.check("k", "{}");
   await quiet();
@@ -331,16 +331,16 @@ Deno.test("TaskPool.check() asks a process that runs tasks, and a spare one when
   await eventually(() => assertEquals(asksOf(1).length, 1));
   answer(1, FITS);
   assertEquals(await slow, FITS);
-  // What comes now is nobody's any more.
+  // A late answer is ignored.
   answer(0, FITS);
   void pool.close();
 });
 
-Deno.test("TaskPool.check() asks the next process when one has ended, and waits for it", async () => {
+Deno.test("TaskPool.check() asks another process if the one that it asked has ended", async () => {
   const { pool, processes, answer } = checking(HANG_MS);
   await quiet();
   const asked = pool.check("k", "{}");
-  // One that ran something is replaced at once.
+  // A process that ran something is replaced at once.
   pool.pick("shared").entries++;
   processes[0]!.events.onexit("SIGKILL", "");
   await quiet();
@@ -350,7 +350,7 @@ Deno.test("TaskPool.check() asks the next process when one has ended, and waits 
   void pool.close();
 });
 
-Deno.test("TaskPool.check() waits neither for ever nor for processes that end, and not with too much", async () => {
+Deno.test("TaskPool.check() fails if no answer comes in time, the pool closes, or too many inputs wait", async () => {
   const late = checking(1);
   await assertRejects(() => late.pool.check("k", "{}"), UncheckedError);
   void late.pool.close();
@@ -362,12 +362,12 @@ Deno.test("TaskPool.check() waits neither for ever nor for processes that end, a
   for (const asked of waiting) await assertRejects(() => asked, UncheckedError);
 });
 
-Deno.test("TaskPool.check() replaces who hangs at an input, and has others checked", async () => {
+Deno.test("TaskPool.check() replaces processes that hang at an input, and has other inputs checked", async () => {
   using timers = new FakeTimers();
   const { pool, processes, asksOf, answer } = checking(5000);
   const endless = pool.check("k", "{}").catch((error) => error);
   await quiet();
-  // A spare one is asked after a second, and hangs at it, too.
+  // A spare process is asked after a second, and hangs at the input, too.
   await timers.pass(1000);
   await quiet();
   assertEquals([asksOf(0).length, asksOf(1).length], [1, 1]);
@@ -385,7 +385,7 @@ Deno.test("TaskPool.check() replaces who hangs at an input, and has others check
   await pool.close();
 });
 
-Deno.test("TaskPool.check() leaves a process alone that is busy with its tasks, though an input is late", async () => {
+Deno.test("TaskPool.check() does not kill a process that is busy with tasks if a spare one answers", async () => {
   using timers = new FakeTimers();
   const { pool, processes, asksOf, answer } = checking(5000);
   const checked = pool.check("k", "{}");

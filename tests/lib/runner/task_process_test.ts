@@ -16,10 +16,10 @@ import { startTaskProcess } from "../../../lib/runner/task_process.ts";
 
 const MODULE = { name: "./tasks.ts", flags: ["--no-config"], config: null };
 
-Deno.test("startTaskProcess() tells of a process that cannot be started as of one that ended", async () => {
+Deno.test("startTaskProcess() reports a process that cannot be started as one that ended", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const process = startTaskProcess({
-    // More than the system takes.
+    // A longer argument than the system takes.
     module: { ...MODULE, url: "x".repeat(16 * 1024 * 1024) },
     permissions: [],
     env: {},
@@ -31,7 +31,7 @@ Deno.test("startTaskProcess() tells of a process that cannot be started as of on
   await process.close();
 });
 
-/** What a task process says of a module, and prints. */
+/** The first message of a task process that loads a module, and what it printed. */
 async function said(source: string): Promise<{ message: FromTasks; printed: string }> {
   const { promise, resolve } = Promise.withResolvers<FromTasks>();
   const lines: string[] = [];
@@ -46,7 +46,7 @@ async function said(source: string): Promise<{ message: FromTasks; printed: stri
   return { message, printed: lines.join("\n") };
 }
 
-Deno.test("startTaskProcess() tells why a module cannot be loaded", async () => {
+Deno.test("startTaskProcess() says why a module cannot be loaded", async () => {
   const modules = [
     ["throw new Error('not like this', { cause: 'that' })", "not like this, caused by that"],
     ["export const nothing = 1", "exports no task: export what defineTask() returns"],
@@ -62,7 +62,7 @@ Deno.test("startTaskProcess() tells why a module cannot be loaded", async () => 
   }));
 });
 
-Deno.test("startTaskProcess() starts one whatever the folders of the project and of the module are called", async () => {
+Deno.test("startTaskProcess() starts a process whatever the folders of project and module are called", async () => {
   await using folder = await tempDir();
   const root = `${folder.path}/my 项目 100%25 #?a,b`;
   for (const layer of ["base", "child", "task", "runner"]) {
@@ -97,7 +97,7 @@ Deno.test("startTaskProcess() starts one whatever the folders of the project and
 });
 
 Deno.test({
-  name: "a task process ends when its server was killed, though its module keeps it busy for good",
+  name: "a task process ends when its server is killed, even if its module loops forever",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const module = { ...MODULE, url: "data:text/javascript,while(true);" };
@@ -114,7 +114,7 @@ Deno.test({
     }).spawn();
     const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const pid = Number((await lines.read()).value);
-    // It has come to its module.
+    // After so many milliseconds of CPU time it is in its module's loop.
     await eventually(async () => assertGreater(await cpuOf(pid), 500));
     server.kill("SIGKILL");
     await eventually(async () => assertEquals(await isAlive(pid), false));

@@ -10,12 +10,12 @@ function times(cron: string, zone: string, after: string, count: number): string
   return found.map((time) => new Date(time).toISOString().replace(":00.000Z", "Z"));
 }
 
-Deno.test("CronTimes runs a time that clocks skip at the next there is, and one that comes twice once", () => {
+Deno.test("CronTimes moves a time that clocks skip to the next that exists, and takes one that comes twice once", () => {
   assertEquals(times("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2), [
     "2026-03-29T01:00Z", // 03:00: there is no 02:30
     "2026-03-30T00:30Z",
   ]);
-  // Four that are skipped are one and the same next one.
+  // Four times that are skipped become one.
   assertEquals(times("*/15 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2), [
     "2026-03-29T01:00Z",
     "2026-03-30T00:00Z",
@@ -26,7 +26,7 @@ Deno.test("CronTimes runs a time that clocks skip at the next there is, and one 
   ]);
 });
 
-Deno.test("CronTimes takes `*` for the hour for each hour that passes, whatever clocks are put to", () => {
+Deno.test("CronTimes takes `*` as the hour for each hour that passes, also when clocks change", () => {
   assertEquals(times("0 * * * *", "Europe/Berlin", "2026-10-24T23:30:00Z", 4), [
     "2026-10-25T00:00Z",
     "2026-10-25T01:00Z",
@@ -40,7 +40,7 @@ Deno.test("CronTimes takes `*` for the hour for each hour that passes, whatever 
   ]);
 });
 
-/** Days on which clocks are put forward or back, one of them at midnight, one by half an hour. */
+/** Days on which clocks change, some at midnight or by half an hour, and days without a change. */
 const CHANGES: [zone: string, day: string][] = [
   ["Europe/Berlin", "2026-03-29"],
   ["Europe/Berlin", "2026-10-25"],
@@ -66,12 +66,12 @@ function fieldOf(min: number, max: number): fc.Arbitrary<string> {
   );
 }
 
-/** As a rule around the hour at which clocks are put. */
+/** Often near the hours at which clocks change. */
 const hour = fc.oneof(fieldOf(0, 23), fc.constantFrom("2", "1-3", "0", "23", "1,2", "0-2"));
 const pattern = fc.tuple(fieldOf(0, 59), hour, fieldOf(1, 31), fc.constant("*"), fieldOf(0, 6))
   .map((fields) => fields.join(" "));
 
-Deno.test("CronTimes finds what a walk minute by minute finds, from wherever it begins", () => {
+Deno.test("CronTimes finds the times that a walk minute by minute finds, from any beginning", () => {
   const clocks = CHANGES.map(([zone, day]) => {
     const middle = Date.parse(`${day}T00:00:00Z`);
     return { zone, clock: walkClock(zone, middle - DAY, middle + 2 * DAY) };
@@ -87,7 +87,7 @@ Deno.test("CronTimes finds what a walk minute by minute finds, from wherever it 
         if ((error as CronError).field === "cron" && expected.length === 0) return;
         throw error;
       }
-      // As text: there may be thousands.
+      // Compared as text, as there may be thousands.
       assertEquals(found.between(clock.from, clock.to, Infinity).join(), expected.join());
       const from = clock.from + minutes * 60_000;
       assertEquals(
@@ -100,13 +100,13 @@ Deno.test("CronTimes finds what a walk minute by minute finds, from wherever it 
   );
 });
 
-Deno.test("CronTimes finds the newest times of years at once, and far ones from anywhere", () => {
+Deno.test("CronTimes.newest() finds the last of millions of times, and between() finds times years ahead", () => {
   const seconds = new CronTimes("* * * * * *", "Europe/Berlin");
   assertEquals(seconds.newest(0, Date.parse("2026-01-01T00:00:00Z"), 2), [
     Date.parse("2025-12-31T23:59:59Z"),
     Date.parse("2026-01-01T00:00:00Z"),
   ]);
-  // Of 2.7 million in January, found in a time that nobody notices.
+  // The last of 2.7 million in January, which would take too long to list.
   const january = new CronTimes("* * * * 1 *", "UTC");
   assertEquals(january.newest(0, Date.parse("2026-12-01T00:00:00Z"), 3), [
     Date.parse("2026-01-31T23:59:57Z"),
@@ -123,7 +123,7 @@ Deno.test("CronTimes finds the newest times of years at once, and far ones from 
   ]);
 });
 
-Deno.test("CronTimes takes each hour also where midnight comes twice, and the next is days away", () => {
+Deno.test("CronTimes takes each hour when clocks are put back at midnight, and goes on days later", () => {
   assertEquals(times("0 * 1 * 6", "America/Santiago", "2026-04-05T01:30:00Z", 3), [
     "2026-04-05T02:00Z",
     "2026-04-05T03:00Z", // 23:00 once more
@@ -131,22 +131,22 @@ Deno.test("CronTimes takes each hour also where midnight comes twice, and the ne
   ]);
 });
 
-Deno.test("CronTimes passes over no first day of March", () => {
+Deno.test("CronTimes does not skip the first of March", () => {
   for (const cron of ["0 2 1,6 * 1", "0 2 */5 * *", "0 2 1,31 * *"]) {
     assertEquals(times(cron, "UTC", "2026-02-28T05:00:00Z", 1), ["2026-03-01T02:00Z"], cron);
   }
   assertEquals(times("0 2 1,30 3 *", "UTC", "2026-03-30T05:00:00Z", 1), ["2027-03-01T02:00Z"]);
 });
 
-Deno.test("CronTimes goes on from wherever it is asked, and looks no further than some years ahead", () => {
+Deno.test("CronTimes.next() goes on from any time, also an earlier one, and looks no more than ten years ahead", () => {
   const leap = new CronTimes("0 0 29 2 *", "UTC");
   for (const year of [1972, 2024, 2096, 2400, 2024]) {
     const day = Date.UTC(year, 1, 29);
     assertEquals(leap.next(day - DAY), day);
-    // In 2100 there is none.
+    // The year 2100 has no such day.
     assertEquals(leap.next(day), Date.UTC(year + (year === 2096 ? 8 : 4), 1, 29));
   }
-  // It comes in 2044, in 2072 and then in 2112.
+  // February 29 is a Monday in 2044, in 2072 and then in 2112.
   const now = Date.UTC(2040, 0, 1);
   const rare = new CronTimes("0 0 29 2 +MON", "UTC", now);
   assertThrows(() => new CronTimes("0 0 29 2 +MON", "UTC", Date.UTC(2032, 0, 1)), CronError);
@@ -154,7 +154,7 @@ Deno.test("CronTimes goes on from wherever it is asked, and looks no further tha
   assertEquals(rare.next(Date.UTC(2044, 1, 29)), null);
 });
 
-Deno.test("CronTimes names the field that is wrong, and what would be right", () => {
+Deno.test("CronTimes names the field that is wrong, and says what would be right", () => {
   const wrong: [cron: string, zone: string, field: string, says: string][] = [
     ["", "UTC", "cron", "five or six fields"],
     ["* * * *", "UTC", "cron", "five or six fields"],

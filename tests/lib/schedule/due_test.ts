@@ -26,7 +26,7 @@ interface Ran {
   slots: SlotState;
 }
 
-/** Carries out all that is to be done at `now`; `busy` says whether an earlier task is under way. */
+/** Does all that is to be done at `now`; `busy` says whether an earlier task is under way. */
 function run(
   times: CronTimes,
   rule: { missed: Missed; overlap: Overlap },
@@ -62,7 +62,7 @@ function clock(times: readonly number[]): string[] {
 
 const at = (time: string) => Date.parse(`2026-01-01T${time}:30Z`);
 
-Deno.test("decide() gives each time once, also one that is a little late", () => {
+Deno.test("decide() returns each time once, also if it is a little late", () => {
   const rule = { missed: "skip", overlap: "skip" } as const;
   const first = run(hourly, rule, slotsFrom(START), at("01:00"));
   assertEquals([clock(first.made), first.skipped], [["01:00"], []]);
@@ -70,7 +70,7 @@ Deno.test("decide() gives each time once, also one that is a little late", () =>
   assertEquals(clock(run(hourly, rule, first.slots, at("02:00")).made), ["02:00"]);
 });
 
-Deno.test("decide() makes up for missed times as the rule says, and tells of the others", () => {
+Deno.test("decide() makes up for missed times as `missed` says, and skips the others", () => {
   const overlap = "allow";
   const now = at("05:30");
   const of = (missed: Missed) => run(hourly, { missed, overlap }, slotsFrom(START), now);
@@ -80,23 +80,23 @@ Deno.test("decide() makes up for missed times as the rule says, and tells of the
   const { skipped: [skipped] } = of("skip");
   assertEquals(clock([skipped!.from, skipped!.to]), ["01:00", "05:00"]);
   assertEquals(skipped!.reason, "missed");
-  // One that has just come makes up for all before it.
+  // A time that has just come makes up for all before it.
   const justNow = run(hourly, { missed: "one", overlap }, slotsFrom(START), at("05:00"));
   assertEquals([clock(justNow.made), justNow.skipped[0]?.count], [["05:00"], 4]);
 });
 
-Deno.test("decide() makes up for a hundred times at most, and counts what it passes over up to a bound", () => {
+Deno.test("decide() makes up for at most 100 times, and counts at most 1000 that it passes over", () => {
   const rule = { missed: "all", overlap: "allow" } as const;
   const day = run(minutely, rule, slotsFrom(START), START + 24 * 60 * MINUTE);
   assertEquals([day.made.length, day.skipped[0]?.more], [101, true]);
   assertEquals(day.skipped[0]?.count, 1000);
-  // Years of them are passed over at once.
+  // Years of times are passed over in one step.
   const years = run(minutely, rule, slotsFrom(0), START);
   assertEquals([years.made.length, years.skipped.length], [101, 1]);
   assertEquals(new Date(years.skipped[0]!.to).toISOString(), "2025-12-31T22:19:00.000Z");
 });
 
-Deno.test("settle() skips, queues or allows a time whose earlier task has not ended", () => {
+Deno.test("settle() skips, queues or allows a time as `overlap` says while an earlier task has not ended", () => {
   const of = (overlap: Overlap) =>
     run(minutely, { missed: "all", overlap }, slotsFrom(START), START + 5 * MINUTE, true);
   const skips = of("skip");
@@ -104,7 +104,7 @@ Deno.test("settle() skips, queues or allows a time whose earlier task has not en
   assertEquals([skips.skipped[0]?.reason, skips.skipped[0]?.run], ["overlap", 1]);
   assertEquals([of("queue").made.length, of("queue").slots.queued.length], [0, 5]);
   assertEquals(of("allow").made.length, 5);
-  // What waits comes first once it can, one after the other.
+  // Queued times come first, one after the other.
   const { slots } = of("queue");
   const rule = { missed: "all", overlap: "queue" } as const;
   const next = run(minutely, rule, slots, START + 6 * MINUTE, "after the first");
@@ -115,7 +115,7 @@ Deno.test("settle() skips, queues or allows a time whose earlier task has not en
   assert(full.skipped.some(({ reason }) => reason === "full"));
 });
 
-Deno.test("handOver() leaves no time behind as a rule changes, and takes none of the new one's past", () => {
+Deno.test("handOver() queues the old rule's times that are left, and takes no past times of the new rule", () => {
   const rule = { missed: "one", overlap: "skip" } as const;
   const { slots, skipped } = handOver(hourly, rule, slotsFrom(START), at("01:00"));
   assertEquals([clock(slots.queued), skipped], [["01:00"], []]);
@@ -123,7 +123,7 @@ Deno.test("handOver() leaves no time behind as a rule changes, and takes none of
   assertEquals(clock(changed.made), ["01:00", "01:01"]);
 });
 
-Deno.test("settle() has what waits wait on, also by a rule that has others skipped", () => {
+Deno.test("settle() keeps queued times in the queue, also under a rule that skips new ones", () => {
   const { slots } = handOver(
     hourly,
     { missed: "all", overlap: "queue" },
@@ -137,7 +137,7 @@ Deno.test("settle() has what waits wait on, also by a rule that has others skipp
   assertEquals(clock(run(minutely, rule, busy.slots, at("01:01")).made), ["01:00"]);
 });
 
-Deno.test("resume() passes over what came during a pause", () => {
+Deno.test("resume() passes over the times that came during a pause", () => {
   const { slots, skipped } = resume(hourly, slotsFrom(START), at("03:10"));
   assertEquals([skipped.length, skipped[0]?.count, skipped[0]?.reason], [1, 3, "paused"]);
   const rule = { missed: "all", overlap: "skip" } as const;
@@ -145,7 +145,7 @@ Deno.test("resume() passes over what came during a pause", () => {
   assertEquals(resume(hourly, slotsFrom(START), START).skipped, []);
 });
 
-Deno.test("decide() goes on at once after the clock was put far ahead and back again", () => {
+Deno.test("decide() goes on with the next time after the clock was put far ahead and back again", () => {
   const rule = { missed: "skip", overlap: "allow" } as const;
   const before = run(hourly, rule, slotsFrom(START), at("01:00"));
   const ahead = Date.parse("2027-01-01T00:00:30Z");
@@ -172,7 +172,7 @@ const walk = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 
-Deno.test("decide() gives no time twice and accounts for each, wherever the clock is put", () => {
+Deno.test("decide() returns no time twice and accounts for each, wherever the clock is put", () => {
   const rules = fc.record({
     missed: fc.constantFrom(...MISSED),
     overlap: fc.constantFrom(...OVERLAPS),
@@ -202,7 +202,7 @@ Deno.test("decide() gives no time twice and accounts for each, wherever the cloc
         const accounted = (slot: number) =>
           decided.has(slot) || passed.some(({ from, to }) => from <= slot && slot <= to);
         for (const slot of times.between(START, now, Infinity)) assert(accounted(slot));
-        // It never waits for ever.
+        // The next time is the first one after now, unless that one is decided already.
         const next = nextUndone(times, slots, now)!;
         assert(next > now && (decided.has(times.next(now)!) || next === times.next(now)));
       }

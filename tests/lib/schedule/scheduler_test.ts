@@ -26,7 +26,7 @@ function minutely(id: string): NewSchedule {
   };
 }
 
-/** A store that says when one schedule is read. */
+/** A handle that tells when a single schedule is read. */
 function watched(kv: Deno.Kv, onread: () => void): Deno.Kv {
   return kvWith(kv, {
     get: ((key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
@@ -48,7 +48,7 @@ function schedulerOf(store: Store, schedules: Schedules): Scheduler {
   });
 }
 
-Deno.test("Schedules makes many at once, and refuses none since others were made meanwhile", async () => {
+Deno.test("Schedules.create() makes as many schedules as the limit allows if many are created at once", async () => {
   using kv = await Deno.openKv(":memory:");
   const store = new Store({ kv, sid: "a", log: createLogger({ level: "off" }) });
   using _ = store;
@@ -61,7 +61,7 @@ Deno.test("Schedules makes many at once, and refuses none since others were made
   await store.journal.close();
 });
 
-Deno.test("Scheduler has those go first that have waited longest, and reads no more than it can do", async () => {
+Deno.test("Scheduler processes the schedules first that are due longest, and reads no more than a turn can do", async () => {
   using kv = await Deno.openKv(":memory:");
   let now = START;
   let read = 0;
@@ -76,19 +76,19 @@ Deno.test("Scheduler has those go first that have waited longest, and reads no m
     (await listSchedules(kv)).flatMap(({ value: { id, made } }) => made > 0 ? [id] : []);
   assertEquals(await made(), []);
   read = 0;
-  // More come each minute than are made in a turn.
+  // More tasks are due each minute than a turn makes.
   for (const [turns, count] of [[1, 100], [2, 200]] as const) {
     now += 60_000;
     await scheduler.turn();
     assertEquals((await made()).length, count, `after ${turns} turns`);
-    // Each that has its task is read before and behind it.
+    // A schedule that gets its task is read before and after that.
     if (turns === 1) assert(read < 250, `it read ${read}`);
   }
   await scheduler.stop();
   await store.journal.close();
 });
 
-Deno.test("Scheduler looks again where a schedule's task ends while it looks", async () => {
+Deno.test("Scheduler looks at a schedule again if a task of it ends during the look", async () => {
   using kv = await Deno.openKv(":memory:");
   let looks = 0;
   let onlook = () => {};
@@ -112,7 +112,7 @@ Deno.test("Scheduler looks again where a schedule's task ends while it looks", a
   await store.journal.close();
 });
 
-Deno.test("Scheduler skips a time for any run that has not ended, however many came and went since", async () => {
+Deno.test("Scheduler skips a time for any earlier task that has not ended, however many have ended since", async () => {
   using kv = await Deno.openKv(":memory:");
   let now = START;
   const log = createLogger({ level: "off" });
@@ -141,7 +141,7 @@ Deno.test("Scheduler skips a time for any run that has not ended, however many c
   assertEquals(await last(), `overlap ${first}`);
   await store.cancel(task);
   assertEquals(await last(), now - 30_000);
-  // Runs that have ended count again once they are retried.
+  // A task that ended counts again once it is retried.
   await store.cancel(await newest());
   await store.retry(task);
   assertEquals(await last(), `overlap ${first}`);

@@ -1,6 +1,6 @@
 /**
- * A week of schedules in some processes that share a store, by a clock that is put where the test
- * wants it: processes are killed before and behind their commits, and replaced by newer code.
+ * A week of schedules in some processes that share a store, by a clock that the test sets.
+ * Processes are killed just before or after their commits, and replaced by ones with newer code.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const log = createLogger({ level: "off" });
 
-/** A kind as its code of some version defines it. */
+/** A kind with a schedule, as some version of its code defines it. */
 export function kindOf(kind: string, schedule?: ScheduleOptions): Kind {
   const its: KindSchedule | null = readSchedule("test", schedule) ?? null;
   return {
@@ -55,7 +55,7 @@ interface Process {
   left: number;
 }
 
-/** A rule that was in force from some time on. */
+/** A schedule's rule, and from when it was in force, in milliseconds since the epoch. */
 export interface Epoch {
   readonly from: number;
   readonly cron: string;
@@ -64,7 +64,7 @@ export interface Epoch {
 
 export class Week implements AsyncDisposable {
   now: number;
-  /** The furthest that the clock was. */
+  /** The latest time that the clock has shown. */
   latest: number;
   kills = 0;
   readonly epochs = new Map<string, Epoch[]>();
@@ -107,7 +107,7 @@ export class Week implements AsyncDisposable {
     this.#processes.push(Object.assign(process, { sid, store, schedules, scheduler, kinds }));
   }
 
-  /** A commit that its process may not live to see, or not even to make. */
+  /** An operation at whose commit its process may be killed: before it commits, or just after. */
   #atomic(process: Pick<Process, "killed" | "left">): Deno.AtomicOperation {
     const operation = this.#kv.atomic();
     const commit = operation.commit.bind(operation);
@@ -126,13 +126,13 @@ export class Week implements AsyncDisposable {
     if (!created.ok) throw new Error(created.reason);
   }
 
-  /** Has a process killed at one of its next commits. */
+  /** Has a process killed at one of its next four commits. */
   arm(): void {
     const process = this.#processes[Math.floor(this.#random() * this.#processes.length)];
     if (process) process.left = 1 + Math.floor(this.#random() * 4);
   }
 
-  /** Ends the oldest process in peace, or all of them. */
+  /** Stops the oldest process without killing it, or all of them. */
   async stop(all = false): Promise<void> {
     do {
       const process = this.#processes.shift();
@@ -140,10 +140,10 @@ export class Week implements AsyncDisposable {
     } while (all && this.#processes.length > 0);
   }
 
-  /** All processes look at the clock, in any order and at once. */
+  /** Has all processes take their turns at the same time, and removes those that were killed. */
   async turn(): Promise<void> {
     this.latest = Math.max(this.latest, this.now);
-    // The one that leaves a time to others comes back to it.
+    // A process that leaves a time to others comes back to it.
     for (let n = 0; n < 2; n++) {
       await Promise.all(this.#processes.map(async (process) => {
         try {
@@ -162,7 +162,7 @@ export class Week implements AsyncDisposable {
     await this.#note();
   }
 
-  /** The tasks of some kinds end that were made before a time. */
+  /** Ends the pending tasks of some kinds that were made up to a time. */
   async endTasks(kinds: readonly string[], before: number): Promise<void> {
     const process = this.#processes[0];
     for (const kind of process ? kinds : []) {
@@ -185,7 +185,7 @@ export class Week implements AsyncDisposable {
     return (await listSchedules(this.#kv)).map(({ value }) => value);
   }
 
-  /** What the store says came of it: the outcomes there are only the last ones. */
+  /** Notes rules and skips after each turn, as the store keeps only the latest outcomes. */
   async #note(): Promise<void> {
     for (const { id, cron, zone, updated, outcomes } of await this.schedules()) {
       const epochs = this.epochs.get(id) ?? [];

@@ -8,7 +8,7 @@ import { kindOf, Week } from "./week.ts";
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** What each deploy makes of the schedule of a kind. */
+/** The kind with the schedule that each deploy gives it. */
 const VERSIONS: Kind[] = [
   kindOf("report", { cron: "30 2 * * *", zone: "Europe/Berlin", missed: "one" }),
   kindOf("report", { cron: "30 2 * * *", zone: "Europe/Berlin", missed: "all" }),
@@ -56,22 +56,22 @@ async function live(start: string, seed: number): Promise<void> {
   let steps = 0;
   while (week.now < begins + 7 * DAY) {
     steps++;
-    // To the next quarter, or somewhere before it.
+    // To the next quarter of an hour, or up to 30 seconds after it.
     const quarter = (Math.floor(week.now / (15 * MINUTE)) + 1) * 15 * MINUTE;
     week.now = quarter + Math.floor(random() * 30_000);
     const chance = random();
     if (chance < 0.05) week.arm();
     else if (chance < 0.07) {
-      // Nobody is there for some hours.
+      // No process runs for up to five hours.
       await week.stop(true);
       week.now += Math.floor(random() * 5 * 60 * MINUTE);
     } else if (chance < 0.09) week.now -= Math.floor(random() * 90 * MINUTE);
-    // As a time of the old rule has just come.
+    // A deploy comes just after a time of the old rule.
     if (
       steps > 80 * (version + 1) && version < VERSIONS.length - 1 &&
       comes(VERSIONS[version]!, quarter)
     ) {
-      // One after the other: for a while both are there.
+      // Processes are replaced one after the other: for a while both versions run.
       version++;
       week.begin(code());
     } else if (week.size > 2) await week.stop();
@@ -82,7 +82,7 @@ async function live(start: string, seed: number): Promise<void> {
   }
   assertEquals(version, VERSIONS.length - 1);
   assert(week.kills >= 20, `${week.kills} kills`);
-  // A last look of processes that nobody kills.
+  // A last turn of a process that is not killed.
   await week.stop(true);
   week.begin(code());
   await week.turn();
@@ -107,16 +107,16 @@ async function accountForAll(week: Week, begins: number): Promise<void> {
         assert(accounted, `${id} lost ${new Date(time).toISOString()} of '${cron}'`);
       }
     }
-    // Nothing but its times.
+    // No task is for any other time.
     const all = epochs.map(({ cron, zone }) => new CronTimes(cron, zone));
     for (const time of its) assert(all.some((times) => times.next(time - 1) === time));
   }
 }
 
-Deno.test("Scheduler accounts for each time of a week in which clocks are put forward: 20 kills, 5 deploys", async () => {
+Deno.test("Scheduler accounts for each time of a week with clocks put forward, 20 kills and 5 deploys", async () => {
   await live("2026-03-25T12:00:05Z", 1);
 });
 
-Deno.test("Scheduler accounts for each time of a week in which clocks are put back: 20 kills, 5 deploys", async () => {
+Deno.test("Scheduler accounts for each time of a week with clocks put back, 20 kills and 5 deploys", async () => {
   await live("2026-10-21T12:00:05Z", 2);
 });

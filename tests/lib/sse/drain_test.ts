@@ -16,7 +16,7 @@ async function retryOf(stream: SseStream): Promise<number> {
   return Number(retry);
 }
 
-Deno.test("spread() has one moment in each equal part of the window", () => {
+Deno.test("spread() returns one time in each of the equal intervals of the window", () => {
   fc.assert(
     fc.property(
       fc.nat(2000),
@@ -35,7 +35,7 @@ Deno.test("spread() has one moment in each equal part of the window", () => {
   );
 });
 
-Deno.test("Drain ends every stream within its window, and tells clients to wait for its end", async () => {
+Deno.test("Drain ends streams in turn, and has clients wait out its window if no other process answers", async () => {
   using pulse = new Pulse(1000);
   const streams = open(pulse, 100);
   const begun = performance.now();
@@ -55,13 +55,13 @@ Deno.test("Drain ends every stream within its window, and tells clients to wait 
   assertEquals(ended, streams);
   assert(streams.every(({ ended }) => ended === "stop"));
   const retries = await Promise.all(streams.map(retryOf));
-  // Who goes first waits for the others, and then as long as any: half to one and a half windows.
+  // Each client waits for the rest of the window, and then for half to one and a half windows.
   for (const [n, retry] of retries.entries()) assertGreaterOrEqual(times[n]! + retry, 750);
   for (const retry of retries) assert(retry >= 250 && retry <= 1250, String(retry));
   assertGreater(new Set(retries).size, 20);
 });
 
-Deno.test("Drain takes the whole window where others answer, and sends clients to them", async () => {
+Deno.test("Drain takes its whole window if other processes answer, and lets clients reconnect after retryMs", async () => {
   using pulse = new Pulse(1000);
   const streams = open(pulse, 3);
   const begun = performance.now();
@@ -73,7 +73,7 @@ Deno.test("Drain takes the whole window where others answer, and sends clients t
   assertEquals(await Promise.all(streams.map(retryOf)), [2000, 2000, 2000]);
 });
 
-Deno.test("Drain without a window ends all at once", async () => {
+Deno.test("Drain without a window ends all streams at once", async () => {
   using pulse = new Pulse(1000);
   const streams = open(pulse, 50);
   const drain = new Drain({ streams, windowMs: 0, elsewhere: true, retryMs: 10 });

@@ -26,7 +26,7 @@ function read(bytes: Uint8Array, sizes: readonly number[] = []): Read {
       throw error;
     },
   });
-  // The parser takes away the mark at the very beginning; the decoder must not in between.
+  // The parser removes a byte order mark at the start; the decoder must not remove a later one.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let at = 0;
   for (let n = 0; at < bytes.length; n++) {
@@ -48,15 +48,15 @@ const text = fc.string({
   ),
 });
 
-/** Text that may be a field. */
+/** Text that is valid as an id or as an event name. */
 const field = text.map((value) => value.replace(/[\r\n\0]/g, ""));
 
-/** As a client can get it: UTF-8 has no lone surrogates, and every line end is an LF. */
+/** The text as a client gets it: UTF-8 has no lone surrogates, and every line end is an LF. */
 function received(value: string): string {
   return value.replace(/\r\n|\r/g, "\n").toWellFormed();
 }
 
-Deno.test("encodeMessage() promises that a client reads what was written, however it is cut", () => {
+Deno.test("encodeMessage() writes messages that a client reads back, however the bytes are split into chunks", () => {
   const message = fc.record({ event: field, id: field, data: text, retry: fc.nat() }, {
     requiredKeys: ["data"],
   });
@@ -79,7 +79,7 @@ Deno.test("encodeMessage() promises that a client reads what was written, howeve
   );
 });
 
-Deno.test("encodeMessage() refuses an id or a name that would forge fields, and nothing else", () => {
+Deno.test("encodeMessage() refuses an id or event name that would forge fields, and accepts any other", () => {
   fc.assert(
     fc.property(text, fc.constantFrom<"id" | "event">("id", "event"), (value, name) => {
       const message: SseMessage = { [name]: value, data: "x" };
@@ -93,7 +93,7 @@ Deno.test("encodeMessage() refuses an id or a name that would forge fields, and 
   );
 });
 
-Deno.test("encodeMessage() keeps data from ever ending its own message", () => {
+Deno.test("encodeMessage() lets no line of the data end its message early", () => {
   fc.assert(
     fc.property(text, (data) => {
       const lines = encodeMessage({ data }).split("\n");
@@ -120,11 +120,11 @@ Deno.test("encodeMessage() refuses a retry that is not a whole number of millise
   assertEquals(encodeMessage({ retry: 0 }), "retry: 0\n\n");
 });
 
-Deno.test("HEARTBEAT is a comment that shows nothing to a client", () => {
+Deno.test("HEARTBEAT is a comment, which makes no event at a client", () => {
   assertEquals(read(HEARTBEAT), { events: [], retries: [], comments: ["heartbeat"] });
 });
 
-Deno.test("SSE_HEADERS keeps proxies from compressing and buffering, and hop-by-hop headers out", () => {
+Deno.test("SSE_HEADERS keeps proxies from compressing and buffering, and has no hop-by-hop header", () => {
   const headers = new Headers(SSE_HEADERS);
   assertEquals(headers.get("content-type"), "text/event-stream");
   assertEquals(headers.get("cache-control"), "no-cache, no-store, no-transform");

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { Outbox } from "../../../lib/sse/outbox.ts";
 
-/** A message that says its number, with padding. */
+/** A message that holds its id, followed by `size` bytes of padding. */
 function message(id: number, size: number): Uint8Array {
   const bytes = new Uint8Array(4 + size);
   new DataView(bytes.buffer).setUint32(0, id);
@@ -14,7 +14,7 @@ interface Waiting {
   key: string | null;
 }
 
-/** The obvious queue, however slow. */
+/** The same queue, written in the simplest way, however slow. */
 class Model {
   items: Waiting[] = [];
 
@@ -37,7 +37,7 @@ class Model {
   }
 }
 
-Deno.test("Outbox is a bounded queue in which a newer message with the same key takes over", () => {
+Deno.test("Outbox is a bounded queue in which a message replaces an earlier one with the same key", () => {
   const op = fc.oneof(
     {
       weight: 3,
@@ -73,7 +73,7 @@ Deno.test("Outbox is a bounded queue in which a newer message with the same key 
   );
 });
 
-Deno.test("Outbox promises ids in order, no lossless message lost and the newest of each key", () => {
+Deno.test("Outbox.take() returns all messages without a key and the newest of each key, in order", () => {
   const op = fc.record({ key: fc.constantFrom(null, "a", "b", "c"), take: fc.boolean() });
   fc.assert(
     fc.property(fc.array(op, { maxLength: 300, size: "max" }), (ops) => {
@@ -101,7 +101,7 @@ Deno.test("Outbox promises ids in order, no lossless message lost and the newest
   );
 });
 
-Deno.test("Outbox keeps nothing of what was taken, though it never runs empty", () => {
+Deno.test("Outbox frees the messages that were taken, even if it never becomes empty", () => {
   const outbox = new Outbox({ limit: 10 });
   const size = 16 * 1024;
   const before = Deno.memoryUsage().external;
@@ -114,7 +114,7 @@ Deno.test("Outbox keeps nothing of what was taken, though it never runs empty", 
   assertLess(Deno.memoryUsage().external - before, 150 * 1024 * 1024);
 });
 
-Deno.test("Outbox.clear() lets everything go", () => {
+Deno.test("Outbox.clear() removes all messages and makes room for new ones", () => {
   const outbox = new Outbox({ limit: 1 });
   outbox.push(message(1, 0));
   outbox.push(message(2, 0), "a");

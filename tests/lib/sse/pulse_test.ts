@@ -6,7 +6,7 @@ function turnOfTheLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-Deno.test("Pulse lets the sockets have what came first before it goes on with the rest, all in order", async () => {
+Deno.test("Pulse sends some messages in each turn of the event loop, and each stream's messages in order", async () => {
   using pulse = new Pulse(2 ** 30);
   const streams = Array.from(
     { length: 350 },
@@ -14,11 +14,11 @@ Deno.test("Pulse lets the sockets have what came first before it goes on with th
   );
   const message = (n: number) => new TextEncoder().encode(`data: ${n}\n\n`);
   for (const stream of streams) stream.send(message(1));
-  // Some of them went out, and the loop is not held up for the others.
+  // Only some messages went out: the others must not hold up the event loop.
   const first = pulse.sent;
   assert(first > 0);
   assertLess(first, streams.length);
-  // What comes meanwhile is behind what waits, and progress takes the place of progress.
+  // Later messages go behind those that wait; one with a key replaces an earlier one with that key.
   const last = streams.at(-1)!;
   last.send(message(2));
   last.send(message(3), "progress");
@@ -35,7 +35,7 @@ Deno.test("Pulse lets the sockets have what came first before it goes on with th
   assertEquals(texts.at(-1), "data: 1\n\ndata: 2\n\ndata: 4\n\n");
 });
 
-Deno.test("Pulse sends all of it of a stream that ends in the same turn", async () => {
+Deno.test("Pulse sends every message of a stream that ends in the same turn of the event loop", async () => {
   using pulse = new Pulse(2 ** 30);
   const streams = Array.from(
     { length: 250 },

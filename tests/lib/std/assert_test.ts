@@ -22,7 +22,10 @@ import {
 } from "@std/assert";
 import fc from "fast-check";
 
-/** Holds with the real package too: it is what shows that the stand-in gives the same verdicts. */
+/**
+ * Requires that `fn` fails with `part` in its message. The real package passes these tests, too,
+ * which shows that the stand-in gives the same verdicts.
+ */
 function fails(fn: () => void, part: string): void {
   try {
     fn();
@@ -73,7 +76,7 @@ const DIFFERENT: [string, unknown, unknown][] = [
 ];
 
 for (const [name, a, b] of EQUAL) {
-  Deno.test(`assertEquals() takes for equal: ${name}`, () => {
+  Deno.test(`assertEquals() accepts as equal: ${name}`, () => {
     assertEquals(a, b);
     fails(() => assertNotEquals(a, b), "not to be");
   });
@@ -86,14 +89,14 @@ for (const [name, a, b] of DIFFERENT) {
   });
 }
 
-Deno.test("assertEquals() ends on cycles", () => {
+Deno.test("assertEquals() compares values that contain themselves", () => {
   const [a, b]: Record<string, unknown>[] = [{}, {}];
   a!.self = a;
   b!.self = b;
   assertEquals(a, b);
 });
 
-Deno.test("assertEquals() shows the message and both values", () => {
+Deno.test("assertEquals() shows the message and what differs", () => {
   fails(() => assertEquals({ at: "here" }, { at: "there" }, "places"), "not equal: places");
   fails(() => assertEquals({ at: "here" }, { at: "there" }), "there");
 });
@@ -105,16 +108,16 @@ Deno.test("equal() holds between any JSON value and its copy, and is symmetric",
   }));
 });
 
-Deno.test("equal() refuses what cannot be looked into", () => {
+Deno.test("equal() refuses a WeakMap, whose content cannot be read", () => {
   assertThrows(() => equal(new WeakMap(), new WeakMap()), TypeError, "Cannot compare WeakMap");
 });
 
-Deno.test("assert() wants a truthy value", () => {
+Deno.test("assert() requires a truthy value", () => {
   assert("yes");
   fails(() => assert(0, "nothing there"), "nothing there");
 });
 
-Deno.test("assertStrictEquals() wants the same value", () => {
+Deno.test("assertStrictEquals() requires the same value", () => {
   const value = {};
   assertStrictEquals(value, value);
   fails(() => assertStrictEquals({}, {}), "");
@@ -127,27 +130,27 @@ Deno.test("assertExists() refuses null and undefined only", () => {
   fails(() => assertExists(undefined, "the id"), "the id");
 });
 
-Deno.test("assertMatch() and assertNotMatch() try a pattern", () => {
+Deno.test("assertMatch() and assertNotMatch() test a text against a pattern", () => {
   assertMatch("headway", /^head/);
   assertNotMatch("headway", /^way/);
   fails(() => assertMatch("headway", /^way/), "to match");
   fails(() => assertNotMatch("headway", /^head/), "to not match");
 });
 
-Deno.test("assertStringIncludes() and assertArrayIncludes() look for parts", () => {
+Deno.test("assertStringIncludes() and assertArrayIncludes() require the given parts", () => {
   assertStringIncludes("headway", "adw");
   fails(() => assertStringIncludes("headway", "x"), "to contain");
   assertArrayIncludes([{ a: 1 }, { b: 2 }], [{ b: 2 }]);
   fails(() => assertArrayIncludes([1, 2], [3]), "to include");
 });
 
-Deno.test("assertInstanceOf() wants an instance", () => {
+Deno.test("assertInstanceOf() requires an instance", () => {
   assertInstanceOf(new TypeError("x"), Error);
   fails(() => assertInstanceOf(new Date(), RegExp), `"RegExp" but was "Date"`);
   fails(() => assertInstanceOf(null, RegExp), `"RegExp" but was "null"`);
 });
 
-Deno.test("assertGreater() and its kin compare", () => {
+Deno.test("assertGreater(), assertLess() and their OrEqual variants compare two values", () => {
   assertGreater(2, 1);
   assertGreaterOrEqual(2, 2);
   assertLess("a", "b");
@@ -170,7 +173,7 @@ Deno.test("assertThrows() returns what was thrown", () => {
   assertStrictEquals(assertThrows(() => raise("text")), "text");
 });
 
-Deno.test("assertThrows() fails on none, another class, another message or a non-Error", () => {
+Deno.test("assertThrows() fails on no error, another class, another message and a non-Error", () => {
   fails(() => assertThrows(() => 1, "of one"), "Expected function to throw: of one");
   fails(() => assertThrows(() => raise(new Error("a")), TypeError), `"TypeError", but was "Error"`);
   fails(() => assertThrows(() => raise(new Error("a")), Error, "b"), `include "b", but got "a"`);

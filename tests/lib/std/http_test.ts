@@ -15,13 +15,13 @@ Deno.test("STATUS_TEXT names every code of STATUS_CODE", () => {
   assertEquals(Object.keys(STATUS_TEXT).length, Object.keys(STATUS_CODE).length);
 });
 
-Deno.test("eTag() is the length in hex and the start of the SHA-256 digest", async () => {
+Deno.test("eTag() returns the length in hex and the start of the SHA-256 digest", async () => {
   assertEquals(await eTag(""), `"0-47DEQpj8HBSa+/TImW+5JCeuQeR"`);
   assertEquals(await eTag(new Uint8Array()), await eTag(""));
   assertMatch(await eTag("x".repeat(17)), /^"11-[A-Za-z0-9+/]{27}"$/);
 });
 
-Deno.test("eTag() of a text is that of its UTF-8 bytes, and differs with the content", async () => {
+Deno.test("eTag() returns the same tag for a text and its UTF-8 bytes, and another for other content", async () => {
   assertEquals(await eTag("é"), await eTag(new TextEncoder().encode("é")));
   assertNotEquals(await eTag("a"), await eTag("b"));
 });
@@ -50,7 +50,7 @@ Deno.test("accepts() lists what the request accepts, best first", () => {
   assertEquals(accepts(request()), ["*/*"]);
 });
 
-Deno.test("accepts() picks the type the request likes best", () => {
+Deno.test("accepts() returns the type that the request prefers, or undefined if it accepts none", () => {
   const types = ["application/json", "text/html"] as const;
   const expected: [string | undefined, string | undefined][] = [
     [undefined, "application/json"],

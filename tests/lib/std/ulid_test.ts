@@ -9,7 +9,7 @@ Deno.test("ulid() is 26 characters of Crockford's Base32, never the same twice",
   assertNotEquals(ulid(5), ulid(5));
 });
 
-Deno.test("decodeTime() gives back the time of ulid() and monotonicUlid()", () => {
+Deno.test("decodeTime() returns the time that was passed to ulid() or monotonicUlid()", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: TIME_MAX }), (time) => {
     assertEquals(decodeTime(ulid(time)), time);
   }));
@@ -17,7 +17,7 @@ Deno.test("decodeTime() gives back the time of ulid() and monotonicUlid()", () =
   assertEquals(decodeTime(monotonicUlid(time)), time);
 });
 
-Deno.test("ulid() sorts by time", () => {
+Deno.test("ulid() returns ids that sort by time", () => {
   const time = fc.integer({ min: 0, max: TIME_MAX });
   fc.assert(fc.property(time, time, (a, b) => {
     fc.pre(a !== b);
@@ -25,7 +25,7 @@ Deno.test("ulid() sorts by time", () => {
   }));
 });
 
-Deno.test("monotonicUlid() always grows, also when the clock stands or goes back", () => {
+Deno.test("monotonicUlid() returns a greater id each time, even if the clock stands still or goes back", () => {
   const now = Date.now();
   const made = [now, now, now - 1000, now + 1, now, now + 1].map((time) => monotonicUlid(time));
   for (let index = 1; index < made.length; index++) assertLess(made[index - 1]!, made[index]!);
@@ -37,7 +37,7 @@ Deno.test("ulid() refuses a time that is not an integer of 48 bits", () => {
   }
 });
 
-Deno.test("decodeTime() refuses what is not a ULID", () => {
+Deno.test("decodeTime() refuses a text that is not a ULID", () => {
   assertThrows(() => decodeTime(""), Error, "must be exactly 26 characters");
   assertThrows(() => decodeTime("01hyfkhg5f8rhm2pm3d7nstdas"), Error, "Invalid ULID character");
   assertThrows(() => decodeTime("U1HYFKHG5F8RHM2PM3D7NSTDAS"), Error, "found: U");

@@ -3,12 +3,12 @@ import { createLogger } from "../../../lib/base/log.ts";
 import { Families } from "../../../lib/store/families.ts";
 import type { LiveTask } from "../../../lib/store/live_task.ts";
 
-/** As far as it matters here. */
+/** A task with the fields that `Families.moved()` reads. */
 function moved(record: object, task: object): LiveTask {
   return { id: "me", record, task } as unknown as LiveTask;
 }
 
-/** Families whose looks wait to be let go. */
+/** Families whose looks wait until the test settles them. */
 function looking(): {
   families: Families;
   looks: PromiseWithResolvers<boolean>[];
@@ -33,7 +33,7 @@ function looking(): {
   return { families, looks, next };
 }
 
-Deno.test("Families.moved() has a parent looked after that waits for its children, whoever made them", async () => {
+Deno.test("Families.moved() looks after a task that waits for its children, even if this run made none", async () => {
   const { families, looks, next } = looking();
   const came = next();
   families.moved(moved({ status: "waiting", waiting_for: { type: "children" } }, {}));
@@ -42,7 +42,7 @@ Deno.test("Families.moved() has a parent looked after that waits for its childre
   await families.stop();
 });
 
-Deno.test("Families.moved() has one looked after that ended with children, or whose child moved", async () => {
+Deno.test("Families.moved() looks after a parent that ended, and after the parent of a child that moved", async () => {
   for (
     const [record, task] of [
       [{ status: "canceled" }, { children: 0 }],
@@ -58,7 +58,7 @@ Deno.test("Families.moved() has one looked after that ended with children, or wh
   }
 });
 
-Deno.test("Families.moved() has nobody looked after who has no children", async () => {
+Deno.test("Families.moved() ignores a task that ended without children or that waits for a signal", async () => {
   const { families, looks } = looking();
   families.moved(moved({ status: "completed" }, {}));
   families.moved(moved({ status: "waiting", waiting_for: { type: "signal" } }, { children: 3 }));
@@ -66,13 +66,13 @@ Deno.test("Families.moved() has nobody looked after who has no children", async 
   assertEquals(looks, []);
 });
 
-Deno.test("Families looks once more after what changed during a look, and tries again one that failed", async () => {
+Deno.test("Families looks again after a change during a look, and after a look that failed", async () => {
   const { families, looks, next } = looking();
   let came = next();
   families.touch("me");
   await came;
   came = next();
-  // Both of them are seen by one more look.
+  // One more look sees both changes.
   families.touch("me");
   families.touch("me");
   looks[0]!.resolve(false);

@@ -11,7 +11,7 @@ const HOUR = 3600_000;
 
 const ERROR = { name: "Error", message: "no" };
 
-/** A store and its uploads, by a clock that is set by hand. */
+/** A store and its uploads, with a clock that is set by hand. */
 class World implements AsyncDisposable {
   now = Date.parse("2026-11-27T00:00:00Z");
   readonly kv: Deno.Kv;
@@ -32,7 +32,7 @@ class World implements AsyncDisposable {
     return (await this.uploads.add(body(), null)).upload_id;
   }
 
-  /** @param named Each as `input.upload` names it. */
+  /** @param named Texts that the field `input.upload` names as uploads. */
   submit(named: string[], more: Partial<Submission> = {}) {
     return this.store.submit({
       kind: "k",
@@ -62,7 +62,7 @@ class World implements AsyncDisposable {
     }
   }
 
-  /** Whether it is there after a sweep so much later. */
+  /** Whether an upload is still kept some hours later; a sweep must agree. */
   async keeps(upload: string, hours: number): Promise<boolean> {
     this.now += hours * HOUR;
     const known = await this.uploads.info(upload) !== null;
@@ -84,7 +84,7 @@ async function world(): Promise<World> {
 
 const start: Change = { type: "start", owner: "me" };
 
-Deno.test("an upload is kept while a task that names it waits or runs, and its own time after", async () => {
+Deno.test("Uploads.sweep() keeps an upload while a task that names it waits or runs, and for 24 hours after", async () => {
   await using it = await world();
   const upload = await it.upload();
   const other = await it.upload();
@@ -93,7 +93,7 @@ Deno.test("an upload is kept while a task that names it waits or runs, and its o
   assertEquals(await it.uploads.info(other), null);
   await it.change(id, start);
   assert(await it.keeps(upload, 48));
-  // It says when it will be removed, were the task to end now.
+  // `expires_at` is when it would be removed if the task ended now.
   const { expires_at } = (await it.uploads.info(upload))!;
   assertEquals(Date.parse(expires_at), it.now + UPLOAD_TTL_MS);
   await it.change(id, { type: "interrupt", died: false }, start);
@@ -102,13 +102,13 @@ Deno.test("an upload is kept while a task that names it waits or runs, and its o
   await it.change(id, start, { type: "complete" });
   assert(await it.keeps(upload, 23));
   assert(!await it.keeps(upload, 2));
-  // Nothing is left of it, nor of what held it.
+  // No key of the upload or of its holds is left.
   for (const key of ["upload", "piece", "arriving", "upload-hold", "upload-until"]) {
     assertEquals(await Array.fromAsync(it.kv.list({ prefix: [key] })), [], key);
   }
 });
 
-Deno.test("an upload that several tasks name is kept until the last one has ended, however it did", async () => {
+Deno.test("Uploads.sweep() keeps an upload that several tasks name until the last of them has ended", async () => {
   await using it = await world();
   const upload = await it.upload();
   const [first, second, third] = [
@@ -126,7 +126,7 @@ Deno.test("an upload that several tasks name is kept until the last one has ende
   assert(!await it.keeps(upload, 2));
 });
 
-Deno.test("a task that is retried keeps its upload again, or is refused when that is gone", async () => {
+Deno.test("Store.retry() holds the task's upload again, and refuses the retry if the upload is gone", async () => {
   await using it = await world();
   const upload = await it.upload();
   const id = await it.task(upload);
@@ -142,7 +142,7 @@ Deno.test("a task that is retried keeps its upload again, or is refused when tha
   assertEquals(JSON.parse((await it.store.heads.get(id))!.record).status, "failed");
 });
 
-Deno.test("a debounced submit holds its upload, and lets that of the one before go for its own time", async () => {
+Deno.test("Store.submit() with a debounce name holds its upload, and releases the one that it replaces", async () => {
   await using it = await world();
   const first = await it.upload();
   const submit = async (named: string[]) => {
@@ -165,14 +165,14 @@ Deno.test("a debounced submit holds its upload, and lets that of the one before 
   assertEquals(await Array.fromAsync(it.kv.list({ prefix: ["upload-hold"] })), []);
 });
 
-Deno.test("Store.submit() refuses an upload that never was or is over, and too many", async () => {
+Deno.test("Store.submit() refuses an unknown or expired upload, and more than 100 uploads", async () => {
   await using it = await world();
   const upload = await it.upload();
   for (const id of ["01JD…", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "\u0000"]) {
     const named = { id, field: "input.upload" };
     assertEquals(await it.submit([upload, id]), { ok: false, reason: "no-upload", upload: named });
   }
-  // What only looks like an id may be anything.
+  // A text that only looks like an id may name nothing.
   const look = [{ id: "01ARZ3NDEKTSV4RRFFQ69G5FAV", field: null }, { id: upload, field: null }];
   const submitted = await it.submit([], { named: look });
   assert(submitted.ok);
@@ -185,7 +185,7 @@ Deno.test("Store.submit() refuses an upload that never was or is over, and too m
   assert((await it.submit(many.slice(1))).ok);
 });
 
-Deno.test("a submit and the removal of its upload at once: one of them takes place", async () => {
+Deno.test("Store.submit() and Uploads.remove() of one upload at the same time: only one of them succeeds", async () => {
   for (const first of ["removal", "submit"] as const) {
     const real = await Deno.openKv(":memory:");
     let hook: (() => Promise<unknown>) | undefined;
@@ -194,7 +194,7 @@ Deno.test("a submit and the removal of its upload at once: one of them takes pla
       hook = undefined;
       await run?.();
     };
-    // Between what is read and what is committed, the other one happens.
+    // The other one happens between the read and the commit.
     const kv = kvWith(real, {
       atomic(): Deno.AtomicOperation {
         const atomic = real.atomic();
@@ -215,7 +215,7 @@ Deno.test("a submit and the removal of its upload at once: one of them takes pla
     } else {
       it.now += UPLOAD_TTL_MS;
       hook = async () => {
-        // As another machine's clock has it.
+        // The clock of the submitting machine is a millisecond behind.
         it.now--;
         await it.task(upload);
         it.now++;
@@ -226,7 +226,7 @@ Deno.test("a submit and the removal of its upload at once: one of them takes pla
   }
 });
 
-Deno.test("an upload is kept while a schedule names it, and its own time after", async () => {
+Deno.test("Uploads.sweep() keeps an upload while a schedule names it, and for 24 hours after", async () => {
   await using it = await world();
   const schedules = new Schedules(it.store, 10);
   const input = (...uploads: string[]) => JSON.stringify({ uploads });
@@ -248,7 +248,7 @@ Deno.test("an upload is kept while a schedule names it, and its own time after",
   await schedules.change("s", { spec: { input: input(second), cron: "0 0 2 1 *" } });
   assert(await it.keeps(first, 23));
   assert(!await it.keeps(first, 2));
-  // What has nothing to do with the input changes nothing.
+  // A change of anything but the input does not release the upload.
   await schedules.change("s", { spec: { priority: 1 }, paused: { by: "ada" } });
   assert(await it.keeps(second, 48));
   await schedules.remove("s");

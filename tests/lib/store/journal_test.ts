@@ -54,7 +54,7 @@ async function entries(kv: Deno.Kv): Promise<TaskEvent[][]> {
   return all;
 }
 
-/** A value whose newest state is what counts. */
+/** A write of which only the newest value counts. */
 class Counter implements Write {
   value = 0;
   rendered: number[] = [];
@@ -99,7 +99,7 @@ class Rows implements Write {
   }
 }
 
-Deno.test("Journal writes what gathers during a commit in one, the newest of each write", async () => {
+Deno.test("Journal takes writes that come together into one commit, each with its newest value", async () => {
   await using opened = await open();
   const { kv, journal } = opened;
   const counter = new Counter("n");
@@ -117,7 +117,7 @@ Deno.test("Journal writes what gathers during a commit in one, the newest of eac
   assertEquals([await read(kv, "n"), counter.outcomes.length], [101, 2]);
 });
 
-Deno.test("Journal tells what happened in one entry a commit, in order, and who wrote it", async () => {
+Deno.test("Journal stores the events of a commit in one entry, in order, with the session that wrote it", async () => {
   let commits = 0;
   await using opened = await open({ oncommit: () => commits++ });
   const { kv, journal } = opened;
@@ -149,7 +149,7 @@ Deno.test("Journal lets a later delete or set of a key win over an earlier one i
   assertEquals(journal.commits, 2);
 });
 
-Deno.test("Journal settles only the write that lost its check; the others land", async () => {
+Deno.test("Journal ends with a conflict only the writes whose check failed, and commits the others", async () => {
   for (const file of [false, true]) {
     await using opened = await open({ maxChecks: 100 }, { file });
     const { kv, journal } = opened;
@@ -173,7 +173,7 @@ Deno.test("Journal settles only the write that lost its check; the others land",
   }
 });
 
-Deno.test("Journal lets the first of those change a key that all found the same, in one commit too", async () => {
+Deno.test("Journal lets only the first of several writes at once change a key that all of them check", async () => {
   await using opened = await open();
   const { kv, journal } = opened;
   await kv.set(["test", "known"], 0);
@@ -190,8 +190,8 @@ Deno.test("Journal lets the first of those change a key that all found the same,
   }
 });
 
-Deno.test("Journal takes an urgent write into its next commit, before all that waits", async () => {
-  // As over KV Connect: few checks a commit, so that claims wait for many.
+Deno.test("Journal takes an urgent write into its next commit, before all writes that wait", async () => {
+  // As over KV Connect: a commit holds few checks, so the claims take many commits.
   await using opened = await open({ maxChecks: 10 });
   const { kv, journal } = opened;
   await kv.set(["test", "taken"], "theirs");
@@ -213,7 +213,7 @@ Deno.test("Journal takes an urgent write into its next commit, before all that w
   await Promise.all(claims);
 });
 
-Deno.test("Journal counts a check that many writes share once, and drops them all when it is lost", async () => {
+Deno.test("Journal counts a check that many writes share once, and ends them all with a conflict if it fails", async () => {
   await using opened = await open({ maxChecks: 3 });
   const { kv, journal } = opened;
   const shared = { key: ["test", "shared"], versionstamp: null };
@@ -231,7 +231,7 @@ Deno.test("Journal counts a check that many writes share once, and drops them al
   for (const result of lost) assert(!result.ok && result.reason === "conflict");
 });
 
-Deno.test("Journal finds who lost in a read or two, however many did", async () => {
+Deno.test("Journal finds the writes whose checks failed, 10 of 20, in at most three reads", async () => {
   using kv = await Deno.openKv(":memory:");
   let reads = 0;
   const counting = kvWith(kv, {
@@ -255,13 +255,13 @@ Deno.test("Journal finds who lost in a read or two, however many did", async () 
   assertLess(reads, 4);
 });
 
-Deno.test("Journal loses no part that does not fit any more, however many checks each has", async () => {
+Deno.test("Journal loses no part that does not fit into a commit, however many checks each has", async () => {
   const checks = fc.array(fc.nat(4), { minLength: 1, maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(checks, fc.integer({ min: 5, max: 12 }), async (counts, maxChecks) => {
       await using opened = await open({ maxChecks });
       const { kv, journal, logged } = opened;
-      // Each says once what it has to say, as a task does.
+      // Each write renders its part only once, as a task does.
       const said = new Set<number>();
       const settled = counts.map((count, n) => {
         const { promise, resolve } = Promise.withResolvers<WriteResult>();
@@ -291,7 +291,7 @@ Deno.test("Journal loses no part that does not fit any more, however many checks
   );
 });
 
-Deno.test("Journal writes nothing once its session is gone, and says so once", async () => {
+Deno.test("Journal writes nothing once its session is gone, and calls onfenced once", async () => {
   let fenced = 0;
   const session = { key: keys.session("me"), versionstamp: "" };
   await using opened = await open({
@@ -314,7 +314,7 @@ Deno.test("Journal writes nothing once its session is gone, and says so once", a
   assertEquals([await read(kv, "w0"), await read(kv, "later")], [null, null]);
 });
 
-Deno.test("Journal refuses alone what KV can never keep, and says which", async () => {
+Deno.test("Journal refuses only the parts that KV can never store, and logs each of them", async () => {
   await using opened = await open();
   const { kv, journal, logged } = opened;
   const [good, large, strange, more] = await Promise.all([
@@ -333,7 +333,7 @@ Deno.test("Journal refuses alone what KV can never keep, and says which", async 
   assert((await journal.write(set("after"))).ok);
 });
 
-Deno.test("Journal refuses an event that no commit could hold, and goes on", async () => {
+Deno.test("Journal refuses an event that no commit could hold, and writes the others", async () => {
   await using opened = await open();
   const { kv, journal } = opened;
   const [large, good] = await Promise.all([
@@ -345,7 +345,7 @@ Deno.test("Journal refuses an event that no commit could hold, and goes on", asy
   assertEquals((await entries(kv)).flat().map(({ seq }) => seq), [2]);
 });
 
-Deno.test("Journal spreads over several commits, in order, what is too much for one", async () => {
+Deno.test("Journal spreads events that are too many for one commit over several, in order", async () => {
   await using opened = await open();
   const { kv, journal, logged } = opened;
   const events = Array.from({ length: 2000 }, (_, n) => event(n, `"${"x".repeat(1000)}"`));
@@ -356,7 +356,7 @@ Deno.test("Journal spreads over several commits, in order, what is too much for 
   assert((await rows.done.promise).ok);
   assertGreater(rows.parts, 5);
   assertEquals((await entries(kv)).flat(), events);
-  // One with much to say does not keep the others waiting until the end.
+  // A write that takes many commits does not keep the others waiting until its end.
   assertEquals(counter.rendered.length, 1);
   const { versionstamp } = await kv.get(["test", "n"]);
   const last = await kv.get(keys.journalHead);
@@ -364,7 +364,7 @@ Deno.test("Journal spreads over several commits, in order, what is too much for 
   assertEquals(logged, []);
 });
 
-Deno.test("Journal.taken() resolves when all that waits is in a commit", async () => {
+Deno.test("Journal.taken() resolves when every queued write was taken into a commit", async () => {
   await using opened = await open();
   const { journal } = opened;
   await journal.taken();
@@ -375,7 +375,7 @@ Deno.test("Journal.taken() resolves when all that waits is in a commit", async (
   await journal.idle();
 });
 
-Deno.test("Journal.close() writes what waits, and takes nothing after", async () => {
+Deno.test("Journal.close() writes everything queued, and then takes no more writes", async () => {
   await using opened = await open();
   const { kv, journal } = opened;
   const rows = new Rows(Array.from({ length: 200 }, (_, n) => event(n, `"${"x".repeat(1000)}"`)));
@@ -389,7 +389,7 @@ Deno.test("Journal.close() writes what waits, and takes nothing after", async ()
   assertEquals([after.reason, await read(kv, "b")], ["closed", null]);
 });
 
-Deno.test("Journal settles writes as closed when the store was closed under it", async () => {
+Deno.test("Journal ends writes as closed if its KV database was closed", async () => {
   const kv = await Deno.openKv(":memory:");
   await using opened = await open({ kv });
   kv.close();
@@ -398,7 +398,7 @@ Deno.test("Journal settles writes as closed when the store was closed under it",
   assertEquals(outcome.reason, "closed");
 });
 
-Deno.test("Journal tries again, in order, after an error that passes", async () => {
+Deno.test("Journal tries a commit again after a temporary error, and keeps the order", async () => {
   const kv = await Deno.openKv(":memory:");
   let failures = 3;
   const flaky = new Proxy(kv, {
@@ -470,7 +470,7 @@ Deno.test("Journal never hits a limit of KV with 10,000 writes of any size, and 
   assertEquals({ seed, failed, found, logged }, { seed, failed: 0, found: 10_000, logged: [] });
 });
 
-Deno.test("Journal is stalled while a commit hangs, but not for what this process stood still", async () => {
+Deno.test("Journal counts as stalled while a commit hangs, but not while its own process stood still", async () => {
   using kv = await Deno.openKv(":memory:");
   const open = Promise.withResolvers<void>();
   const hanging = kvWith(kv, {
@@ -486,7 +486,7 @@ Deno.test("Journal is stalled while a commit hangs, but not for what this proces
   const journal = new Journal({ sid: "me", log, kv: hanging });
   const written = journal.write(set("late"));
   await timers.standStill(60_000);
-  // It may have been committed long ago: the answer is read only now.
+  // The commit may have ended long ago: this process could not read the answer.
   assertEquals(journal.stalledMs, 0);
   await timers.pass(900);
   assertEquals(journal.stalledMs, 0);

@@ -36,22 +36,22 @@ function textOf(value: unknown): string {
   return new TextDecoder().decode(value as Uint8Array);
 }
 
-/** A store of one task that takes parts, and knows what must hold after each. */
+/** A store of one task: applies each part that is rendered, and checks what must hold after it. */
 class Model {
   now = 0;
   live: LiveTask;
-  /** All that was ever committed. */
+  /** All events that were committed. */
   journal: TaskEvent[] = [];
   /** What the journal has beyond the task's own keys, as a hub knows it. */
   pending = new PendingTasks();
-  /** Rows yielded; a checkpoint says how many there were before it. */
+  /** Rows yielded so far; each checkpoint records how many there were before it. */
   yielded = 0;
   #keys = new Map<string, { key: Key; value: unknown; versionstamp: string }>();
   #commits = 0;
-  /** What was told, in the order in which it was: by a commit, or shown before. */
+  /** The `seq` of each event that clients got, in order: by its commit, or shown before that. */
   told: number[] = [];
   watched = true;
-  /** How often it said that its progress has to be stored. */
+  /** How often the task said that its progress has to be stored soon. */
   due = 0;
   readonly #hooks: LiveTaskHooks;
 
@@ -86,7 +86,7 @@ class Model {
     return this.get<Head>(keys.task(ID));
   }
 
-  /** What a reader finds of its rows, in its own keys and in the journal. */
+  /** The rows that a reader finds, in the task's own keys and in the journal. */
   get rows() {
     const stored = this.stored;
     const last = stored.at(-1)?.seq ?? 0;
@@ -120,7 +120,7 @@ class Model {
     do assert(this.commit(ROOM)); while (!this.live.clean);
   }
 
-  /** The process dies: another one has what was written, and what the journal knows beyond it. */
+  /** The process dies: another one loads the task from its own keys and the journal. */
   crash(): void {
     const entry = this.#keys.get(keyText(keys.task(ID)))!;
     const head = entry.value as Head;
@@ -129,7 +129,7 @@ class Model {
     const stored = progress && this.journal.findLast(({ type }) => type === "progress");
     const newest = this.journal.at(-1)!.seq;
     const record = withSeq(stored && stored.seq > seq ? stored.json : head.record, newest);
-    // What was shown and is in no commit is lost.
+    // Progress that was shown but is in no commit is lost.
     this.pending = new PendingTasks();
     const state = {
       seq: newest,
@@ -169,17 +169,17 @@ class Model {
   check(): void {
     const head = this.head;
     assert(head);
-    // What is told never runs backwards, and nothing twice.
+    // Ids that are told never run backwards, and none is told twice.
     assertEquals(this.told, [...new Set(this.told)].sort((a, b) => a - b));
     const { record, ...task } = unpack(head);
     const { rows, stored } = this;
     const kept = this.journal.filter(({ type }) => isStored(type));
     assertEquals(rows, kept.map(({ type, seq, json }) => ({ type, seq, json })));
-    // The task's own keys are level with each other; beyond them the journal has no change of state.
+    // The task's own keys agree with each other, and the journal has no newer change of state.
     const beyond = this.journal.filter(({ seq, type }) => seq > record.seq && type !== "folded");
     assert(beyond.every(({ type }) => !isChange(type)));
     assert(stored.every(({ seq }) => seq <= record.seq));
-    // It stands where its rows say.
+    // The status is the one in the newest `message` row.
     const told = rows.findLast(({ type }) => type === "message");
     assertEquals(record.status, (JSON.parse(told!.json) as TaskRecord).status);
     const ended = rows.at(-1)?.type === "complete";
@@ -189,7 +189,7 @@ class Model {
     assertEquals(task.rows, logged.length);
     const outputs = stored.filter(({ type }) => type === "output");
     assertEquals(task.outputs, outputs.length);
-    // What it says of its outputs is what its rows tell.
+    // What the head says about outputs agrees with the rows.
     const { after, seq: before } = JSON.parse(
       stored.findLast(({ type }) => type === "rewind")?.json ?? '{"after":0,"seq":0}',
     );
@@ -197,15 +197,15 @@ class Model {
     assertEquals(task.rewound, rewound);
     const last = outputs.at(-1)?.seq ?? 0;
     assertEquals(task.outputSeq, last > before ? last : after);
-    // What it goes on from was never ahead of its rows, and is known to be there.
+    // The checkpoint exists if the head says so, and is not ahead of the rows.
     const checkpoint = this.get<Uint8Array>(keys.checkpoint(ID));
     if (task.checkpointed && record.status !== "completed") assert(checkpoint);
     if (checkpoint && task.checkpointed) {
-      // Those behind it come again.
+      // A resumed run yields the rows after the checkpoint again.
       const saved = logged.filter(({ seq }) => seq < task.savedSeq);
       assertEquals(JSON.parse(textOf(checkpoint)).rows, saved.length);
     }
-    // It is found where it should be, and nowhere else.
+    // The keys that lead to the task are those for its status, and no others.
     assertEquals(this.under("index"), [keys.index("k", record.status, ID)]);
     const queued = [...this.under("queue"), ...this.under("later")];
     assertEquals(queued, record.status === "pending" ? [rankKey(rankOf(record))] : []);
@@ -296,7 +296,7 @@ function run(model: Model, op: Op): void {
   }
 }
 
-Deno.test("LiveTask writes many answers and artifacts with their rows, so much at once as a commit takes", () => {
+Deno.test("LiveTask writes many answers and artifacts with their rows, as many at once as a commit holds", () => {
   const model = new Model(null);
   model.flush();
   const { live } = model;
@@ -330,7 +330,7 @@ Deno.test("LiveTask writes many answers and artifacts with their rows, so much a
   );
 });
 
-Deno.test("LiveTask leaves a whole task in the store after every commit, wherever it is cut", () => {
+Deno.test("LiveTask leaves a consistent task in the store after every commit, even if a crash follows", () => {
   fc.assert(
     fc.property(fc.array(op, { maxLength: 120, size: "max" }), fc.boolean(), (ops, show) => {
       const model = new Model(null, show);
@@ -339,7 +339,7 @@ Deno.test("LiveTask leaves a whole task in the store after every commit, whereve
       const { record: newest, ...live } = model.live.task;
       const last = model.journal.findLast(({ type }) => type === "message" || type === "progress");
       assertEquals(JSON.parse(last!.json), { ...newest, seq: last!.seq });
-      // Everything was told, and is in its own keys in the end.
+      // In the end, everything was told and is in the task's own keys.
       model.live.fold();
       model.flush();
       const { record, ...task } = unpack(model.head!);
@@ -352,7 +352,7 @@ Deno.test("LiveTask leaves a whole task in the store after every commit, whereve
   );
 });
 
-Deno.test("LiveTask writes a row, its checkpoint and its head with a change of state", () => {
+Deno.test("LiveTask writes rows, the checkpoint and the head in one commit with a change of state", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.live.row("log", '{"message":"a"}');
@@ -365,7 +365,7 @@ Deno.test("LiveTask writes a row, its checkpoint and its head with a change of s
   assertEquals(written?.toSorted(), ["checkpoint", "event", "index", "task"]);
 });
 
-Deno.test("LiveTask says a checkpoint is there as soon as it is, though rows still wait", () => {
+Deno.test("LiveTask.loaded() knows the checkpoint and the rows that only the journal has", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
@@ -373,14 +373,14 @@ Deno.test("LiveTask says a checkpoint is there as soon as it is, though rows sti
   for (let n = 0; n < 3; n++) model.live.row("log", JSON.stringify({ m: "x".repeat(40_000) }));
   model.commit(ROOM);
   assertEquals([model.head?.checkpointed, model.head?.rows], [false, 0]);
-  // A crash now: whoever takes it over knows what the journal has, and the next rows are numbered on.
+  // After a crash, the next process knows what the journal has, and goes on with later ids.
   model.crash();
   assertEquals([model.live.task.checkpointed, model.live.task.rows], [true, 1]);
   model.live.change({ type: "interrupt", died: true });
   model.flush();
 });
 
-Deno.test("LiveTask has room for its progress beside its rows, or says there is more", () => {
+Deno.test("LiveTask writes large progress in the commit of its rows, or in the next one", () => {
   for (const length of [20_000, 29_000, 31_000, 31_500, 31_800]) {
     const model = new Model(null);
     model.live.change({ type: "start", owner: "me" });
@@ -428,7 +428,7 @@ Deno.test("LiveTask has room for the largest message, error, result and labels i
   ]);
 });
 
-Deno.test("LiveTask puts rows, progress and checkpoints into the journal alone, and folds them when they are due", () => {
+Deno.test("LiveTask writes rows, progress and checkpoints to the journal alone, and folds them when due", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
@@ -447,20 +447,20 @@ Deno.test("LiveTask puts rows, progress and checkpoints into the journal alone, 
   model.live.fold();
   model.flush();
   assertEquals([progress(), model.journal.at(-1)?.type], [2, "folded"]);
-  // Those of several commits are one value, and nothing is left to do.
+  // The rows of several commits become one value, and nothing is left to fold.
   assertEquals([model.under("event").length, model.stored.length], [2, 4]);
   model.live.fold();
   assert(model.live.clean);
   model.now += FOLD_MS;
   step(3);
   assertEquals(progress(), 3);
-  // A clock set back keeps none of it back.
+  // A clock that was set back does not delay the fold.
   model.now = 0;
   step(4);
   assertEquals(progress(), 4);
 });
 
-Deno.test("LiveTask shows progress at once, and behind the rows that wait", () => {
+Deno.test("LiveTask shows progress at once, or after the rows that wait for their commit", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
@@ -474,13 +474,13 @@ Deno.test("LiveTask shows progress at once, and behind the rows that wait", () =
   report(3);
   assertEquals(told(), [3, 4]);
   model.commit(ROOM);
-  // What was shown is stored with the row, or by what is newer.
+  // The newest progress is stored with the row, in place of what was shown before.
   assertEquals(told(), [3, 4, 5, 6]);
   const types = model.journal.slice(-2).map(({ type, seq }) => `${type} ${seq}`);
   assertEquals(types, ["log 5", "progress 6"]);
   report(4);
   assertEquals(told(), [3, 4, 5, 6, 7]);
-  // The store takes nothing: a crash is to take back no more than was promised.
+  // While the store takes no writes, no more is shown: a crash would take back too much.
   model.now += STORE_STATE_WITHIN_MS;
   report(5);
   assertEquals(told().at(-1), 7);
@@ -488,7 +488,7 @@ Deno.test("LiveTask shows progress at once, and behind the rows that wait", () =
   assertEquals(told().at(-1), 8);
   report(6);
   assertEquals(told().at(-1), 9);
-  // Nor more where the clock was set back.
+  // The same holds if the clock was set back.
   model.now -= 24 * 3600_000;
   report(7);
   assertEquals(told().at(-1), 9);
@@ -496,7 +496,7 @@ Deno.test("LiveTask shows progress at once, and behind the rows that wait", () =
   assertEquals(told().at(-1), 10);
 });
 
-Deno.test("LiveTask stores the progress that nobody watches, and shows it from when somebody does", () => {
+Deno.test("LiveTask only stores progress while nobody watches, and shows it once somebody does", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
@@ -515,7 +515,7 @@ Deno.test("LiveTask stores the progress that nobody watches, and shows it from w
   assertEquals(model.told.length, from + 2);
 });
 
-Deno.test("LiveTask shows no id that a crash could give out again", () => {
+Deno.test("LiveTask shows no id that could be used again after a crash", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
@@ -528,7 +528,7 @@ Deno.test("LiveTask shows no id that a crash could give out again", () => {
   assertEquals(model.told.at(-1), stored + SEQ_GAP + 1);
 });
 
-Deno.test("LiveTask shows progress that came before a state change with it, not after", () => {
+Deno.test("LiveTask puts progress that came before a state change into its event, not after it", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.live.report({ at: 1, progress: 50, message: "half" });
@@ -544,7 +544,7 @@ Deno.test("LiveTask shows progress that came before a state change with it, not 
   assertEquals([last.status, last.progress, last.message], ["completed", 100, "half"]);
 });
 
-Deno.test("LiveTask keeps large input and result apart from its head, small ones in it", () => {
+Deno.test("LiveTask stores a large input or result under its own key, and a small one in the head", () => {
   for (const [size, apart] of [[100, false], [40_000, true]] as const) {
     const json = JSON.stringify("€".repeat(size / 4));
     const model = new Model(json);
@@ -567,7 +567,7 @@ Deno.test("LiveTask keeps large input and result apart from its head, small ones
   }
 });
 
-Deno.test("LiveTask removes the checkpoint of a completed task, and the cancel of a retried one", () => {
+Deno.test("LiveTask removes the checkpoint of a completed task, and the cancel request of a retried one", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.live.save('{"rows":0}');
@@ -584,14 +584,14 @@ Deno.test("LiveTask removes the checkpoint of a completed task, and the cancel o
   assert(part?.deletes?.some((key) => keyText(key) === keyText(keys.cancel(ID))));
 });
 
-Deno.test("LiveTask.committed() tells each who waits how that change ended", async () => {
+Deno.test("LiveTask.committed() resolves for each caller with the result of the commit of its change", async () => {
   const model = new Model(null);
   model.flush();
   assertEquals(await model.live.committed(), { ok: true, versionstamp: "" });
   model.live.change({ type: "request-cancel" });
   const first = model.live.committed();
   model.live.render(ROOM);
-  // Asked for while the first is on its way.
+  // This change is made while the commit of the first one is in flight.
   model.live.change({ type: "retry" });
   const second = model.live.committed();
   model.live.onresult({ ok: true, versionstamp: "7" });
@@ -603,7 +603,7 @@ Deno.test("LiveTask.committed() tells each who waits how that change ended", asy
   assertEquals([model.live.lost, model.live.render(ROOM)], [true, {}]);
 });
 
-Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in order", async () => {
+Deno.test("LiveTask and Journal write thousands of rows of many tasks, those of each task in order", async () => {
   using kv = await Deno.openKv(":memory:");
   const journal = new Journal({ kv, sid: "me", log, maxChecks: 100 });
   const hooks: LiveTaskHooks = {
@@ -656,7 +656,7 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, each in o
   }
 });
 
-Deno.test("LiveTask tells of rows that went in the commit that removes them, though others wait", () => {
+Deno.test("LiveTask.removed() updates the head in the commit that removes the rows, even if new rows wait", () => {
   const model = new Model(null);
   const { live } = model;
   live.change({ type: "start", owner: "me" });
@@ -676,14 +676,14 @@ Deno.test("LiveTask tells of rows that went in the commit that removes them, tho
   assertEquals([headIn(last).trimmed, headIn(last).rows], [3, 3]);
 });
 
-Deno.test("LiveTask checks a claim of a task whose submit is on its way: others see it before the claim lands", () => {
+Deno.test("LiveTask checks the head in a claim that is made while the submit is in flight, and not later", () => {
   const model = new Model(null);
   model.live.render(ROOM);
   model.live.change({ type: "start", owner: "me" });
   model.live.onresult({ ok: true, versionstamp: "7" });
   const claim = model.live.render(ROOM)!;
   assertEquals(claim.checks, [{ key: keys.task(ID), versionstamp: "7" }]);
-  // From then on it is this process's alone.
+  // Others see the task before the claim is stored. From then on only this process changes it.
   model.live.onresult({ ok: true, versionstamp: "8" });
   model.live.change({ type: "complete" });
   const end = model.live.render(ROOM)!;

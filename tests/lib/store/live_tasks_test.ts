@@ -32,17 +32,17 @@ function openTasks(kv: Deno.Kv) {
     live.onresult({ ok: true, versionstamp: "1" });
     return live;
   };
-  /** Has a row of a task in the journal alone. */
+  /** Writes a row of a task to the journal alone. */
   const journal = (live: LiveTask) => {
     live.row("log", `{"text":"${"x".repeat(ROW)}"}`);
     live.render(ROOM);
-    // As the journal: what it asked for meanwhile is done.
+    // As the journal does: the task is no longer queued once it was rendered.
     touched.delete(live);
   };
   return { tasks, touched, running, journal };
 }
 
-Deno.test("LiveTasks has tasks folded for as long as the journal alone holds too many of their rows", async () => {
+Deno.test("LiveTasks folds the oldest tasks while the journal alone holds too many bytes of rows", async () => {
   using kv = await Deno.openKv(":memory:");
   const { tasks, touched, running, journal } = openTasks(kv);
   const enough = Array.from({ length: Math.floor(16 * MIB / ROW) }, running);
@@ -52,13 +52,13 @@ Deno.test("LiveTasks has tasks folded for as long as the journal alone holds too
   }
   const more = Array.from({ length: 20 }, running);
   touched.clear();
-  // Each of them has another one fold, though none of those is written yet.
+  // Each of these rows makes another task fold, though none of the folds is written yet.
   for (const live of more) journal(live);
   assertEquals([...touched], enough.slice(0, more.length) as unknown[]);
   tasks[Symbol.dispose]();
 });
 
-Deno.test("LiveTasks counts no rows of tasks that are lost", async () => {
+Deno.test("LiveTasks does not count the unfolded rows of tasks whose write failed", async () => {
   using kv = await Deno.openKv(":memory:");
   const { tasks, running, journal } = openTasks(kv);
   for (let bytes = 0; bytes < 20 * MIB; bytes += ROW) {
@@ -69,12 +69,12 @@ Deno.test("LiveTasks counts no rows of tasks that are lost", async () => {
   const live = running();
   journal(live);
   live.onresult({ ok: true, versionstamp: "2" });
-  // It need not be folded yet.
+  // This task alone is below the bound, so it need not be folded yet.
   assertEquals(live.clean, true);
   tasks[Symbol.dispose]();
 });
 
-Deno.test("LiveTasks leaves no task with a fold that nobody writes", async () => {
+Deno.test("LiveTasks does not fold the task that is being rendered, as nobody would write that fold", async () => {
   using kv = await Deno.openKv(":memory:");
   const { tasks, touched, running, journal } = openTasks(kv);
   const some = Array.from({ length: Math.floor(16 * MIB / ROW) }, running);
@@ -82,7 +82,7 @@ Deno.test("LiveTasks leaves no task with a fold that nobody writes", async () =>
     journal(live);
     live.onresult({ ok: true, versionstamp: "2" });
   }
-  // It goes past the bound itself, and is the first of all.
+  // The oldest task itself goes past the bound.
   const [live] = some;
   touched.clear();
   live!.row("log", `{"text":"${"x".repeat(8500)}"}`);

@@ -20,7 +20,7 @@ function made(...on: (readonly typeof NOTIFY_EVENTS[number][])[]): Task {
   }, 0);
 }
 
-/** What each of the changes, one after the other, is to those who are told all. */
+/** The webhook event of each change in turn, for a target of all events; `null` for none. */
 function told(...changes: Change[]): (string | null)[] {
   let task = made(NOTIFY_EVENTS);
   return changes.map((change) => {
@@ -35,7 +35,7 @@ function told(...changes: Change[]): (string | null)[] {
 const start: Change = { type: "start", owner: "s" };
 const error = { name: "Error", message: "no" };
 
-Deno.test("newsOf(): attempts, waits and ends are news; interruptions and what follows them are none", () => {
+Deno.test("newsOf() reports starts, retries, waits and ends, but no interruption and no run that resumes", () => {
   const retry: Change = { type: "fail", error, retryAfterMs: 5 };
   const fail: Change = { type: "fail", error, retryAfterMs: null };
   const wait: Change = { type: "wait", for: { type: "sleep", name: "s", until: null } };
@@ -58,7 +58,7 @@ Deno.test("newsOf(): attempts, waits and ends are news; interruptions and what f
   assertEquals(told(start, fail, { type: "retry" }, start), ["started", "failed", null, "started"]);
 });
 
-Deno.test("newsOf(): each target is told what it asked for, and deliveries are counted", () => {
+Deno.test("newsOf() names the targets that asked for the event, and numbers the deliveries", () => {
   const task = { ...made(["failed"], ["completed"], NOTIFY_EVENTS), notified: 7 };
   const running = transition(task, start, 0);
   assert(running.ok);
@@ -74,7 +74,7 @@ Deno.test("newsOf(): each target is told what it asked for, and deliveries are c
   assertEquals(newsOf(made(), ended.task)?.told.length, 2);
 });
 
-Deno.test("deliveriesOf(): a body holds the record and a small result, and is small enough for the store", () => {
+Deno.test("deliveriesOf() puts the record and a small result into a body that fits into a KV value", () => {
   const [before, after] = [made(["completed"]), { ...made(["completed"]), owner: null }];
   const bodyOf = (change: Partial<TaskRecord>, result: string | null) => {
     const record: TaskRecord = { ...after.record, status: "completed", ...change };

@@ -1,6 +1,7 @@
 /**
- * A process dies at any point between the journal and the fold of what it wrote there: whoever takes
- * its tasks over has every row once and in order, the last checkpoint, and ids that nobody saw before.
+ * A process dies at any point between a write to the journal and its fold: the process that takes
+ * over its tasks has every row once and in order, the last checkpoint, and ids that nobody saw
+ * before.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const log = createLogger({ level: "off" });
 
-/** A process on a store: what an engine wires of it. */
+/** A process: its session, hub and store, put together as an engine does. */
 async function openProcess(kv: Deno.Kv, sid: string) {
   const info = { host: "h", pid: 1, role: "all", started_at: "" };
   const session = await Session.open(kv, sid, info, 60_000);
@@ -65,14 +66,14 @@ async function startTask({ store, sid }: Pick<Process, "store" | "sid">): Promis
   return live;
 }
 
-/** Takes over what the dead left, as a server alone on its store does at its start. */
+/** Takes over the tasks of dead processes, as a server alone on its store does at its start. */
 async function takeOver({ store, hub }: Process): Promise<void> {
   const reaper = new Reaper({ store, hub, leaseMs: 60_000, log });
   await reaper.start(true);
   await reaper.stop();
 }
 
-/** Rows by their own keys. */
+/** The rows of a task as a reader gets them: from its own keys and the journal. */
 async function rowsOf({ store }: Process, id: string) {
   return (await store.heads.rows(id, 0, 1000))!.rows;
 }
@@ -80,12 +81,12 @@ async function rowsOf({ store }: Process, id: string) {
 const POINTS = ["journal", "fold", "folded", "shown"] as const;
 
 for (const point of POINTS) {
-  Deno.test(`Reaper redoes what a process left that died at: ${point}`, async () => {
+  Deno.test(`Reaper.start() recovers a task whose process died at: ${point}`, async () => {
     using kv = await Deno.openKv(":memory:");
     let dead = false;
     const gone = Promise.withResolvers<never>();
     gone.promise.catch(() => {});
-    // From the kill on nothing it sends arrives, and no answer comes.
+    // Once the process is dead, none of its commits arrives, and none is answered.
     const mortal = kvWith(kv, {
       atomic: () => {
         const atomic = kv.atomic();
@@ -108,14 +109,14 @@ for (const point of POINTS) {
     }
     if (point === "shown") live.report({ at: 9, progress: 9 });
     dead = true;
-    // What is on its way when it dies is lost.
+    // What is in flight when the process dies is lost.
     live.row("output", '{"n":4}');
     if (point === "fold") live.fold();
     const stored = (await kv.get(keys.checkpoint(live.id))).value;
     assertEquals(stored !== null, point === "folded" || point === "shown");
     const last = Math.max(...first.shown);
     await using second = await openProcess(kv, "second");
-    // Before anything is redone it is there to be read.
+    // Readers find everything even before the reaper runs.
     const seqs = (await rowsOf(second, live.id)).map(({ seq }) => seq);
     assertEquals(await second.store.heads.checkpoint(live.id), "3");
     await takeOver(second);
@@ -133,7 +134,7 @@ for (const point of POINTS) {
     assertEquals([head.owner, head.checkpointed, head.rows, head.outputs], [null, true, 4, 3]);
     const { progress, status } = JSON.parse(head.record);
     assertEquals([progress, status], [3, "pending"]);
-    // All of it is in its own keys by now.
+    // By now everything is in the task's own keys.
     assertEquals(second.hub.pending.get(live.id), undefined);
     const alone = new Heads(kv);
     assertEquals((await alone.rows(live.id, 0, 1000))!.rows, rows);
@@ -142,7 +143,7 @@ for (const point of POINTS) {
   });
 }
 
-Deno.test("Reaper redoes nothing twice, though it dies itself and another takes over", async () => {
+Deno.test("Reaper.start() recovers each row once, even if the process that recovered it dies as well", async () => {
   using kv = await Deno.openKv(":memory:");
   const first = await openProcess(kv, "first");
   const live = await startTask(first);
@@ -152,7 +153,7 @@ Deno.test("Reaper redoes nothing twice, though it dies itself and another takes 
   await first.store.journal.giveUp();
   const second = await openProcess(kv, "second");
   await takeOver(second);
-  // It ran it on, and died before it folded anything.
+  // The second process ran the task on, and died before it folded anything.
   await second.store.withTask(live.id, (it) => {
     it.change({ type: "start", owner: "second" });
     it.row("output", '{"n":2}');
@@ -176,14 +177,14 @@ Deno.test("Reaper redoes nothing twice, though it dies itself and another takes 
   for (const process of [first, second]) await process[Symbol.asyncDispose]();
 });
 
-Deno.test("Hub.open() finds what is unfolded however old it is, of sessions that live and that died", async () => {
+Deno.test("Hub.open() finds the unfolded rows of live and dead sessions, however old they are", async () => {
   using kv = await Deno.openKv(":memory:");
   await using quiet = await openProcess(kv, "quiet");
   await using busy = await openProcess(kv, "busy");
   const live = await startTask(quiet);
   live.row("output", '{"n":1}');
   await live.committed();
-  // It stands still; others write on, and say at their renewals that they folded theirs.
+  // This task stands still. The other session writes on, and its renewal says what it has folded.
   const other = await startTask(busy);
   for (let n = 0; n < 50; n++) {
     other.row("log", `{"n":${n}}`);
@@ -197,14 +198,14 @@ Deno.test("Hub.open() finds what is unfolded however old it is, of sessions that
   await using hub = await Hub.open({ kv, sid: "new", epoch: EPOCH, log });
   assertEquals(hub.pending.get(live.id)?.rows.map(({ json }) => json), ['{"seq":3,"n":1}']);
   assertEquals(hub.pending.get(other.id), undefined);
-  // Taken for dead, and not yet returned.
+  // The session is taken for dead, and its tasks are not yet returned.
   await kv.atomic().delete(keys.session("quiet"))
     .set(keys.dead("quiet"), { renewed_at: null, unfolded: hub.pending.oldest! }).commit();
   await using later = await Hub.open({ kv, sid: "later", epoch: EPOCH, log });
   assertEquals(later.pending.get(live.id)?.rows.length, 1);
 });
 
-Deno.test("Store keeps what a task had stored, where the next thing it yields can never be and its hub lags behind", async () => {
+Deno.test("Store keeps a task's rows when it refuses a later one that is too large, even if the hub lags", async () => {
   using kv = await Deno.openKv(":memory:");
   let level = Promise.resolve();
   const late = kvWith(kv, {
@@ -236,7 +237,7 @@ Deno.test("Store keeps what a task had stored, where the next thing it yields ca
   const failed = store.withTask(live.id, (it) => {
     it.change({ type: "fail", error, retryAfterMs: null });
   });
-  // Whoever does not wait for the hub has the task by now.
+  // By now, code that did not wait for the hub would have loaded the task.
   assert(await store.heads.get(live.id));
   lag.resolve();
   await failed;

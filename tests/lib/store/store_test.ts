@@ -80,12 +80,12 @@ async function keysOf(kv: Deno.Kv): Promise<string[]> {
   return found;
 }
 
-/** Every key that speaks of a task, the feed left out. */
+/** Every key that contains the id of a task; those of the journal do not. */
 async function keysAbout(kv: Deno.Kv, id: string): Promise<string[]> {
   return (await keysOf(kv)).filter((key) => key.includes(id));
 }
 
-Deno.test("Store.submit() takes a task in whose start in the same commit is lost again and again", async () => {
+Deno.test("Store.submit() stores a task even if its start in the same commit conflicts each time", async () => {
   await using cluster = await open(1);
   const { kv, stores: [store] } = cluster;
   await kv.set(["taken"], 1);
@@ -97,7 +97,7 @@ Deno.test("Store.submit() takes a task in whose start in the same commit is lost
   };
   const id = await submit(store!);
   assertEquals(JSON.parse((await store!.heads.get(id))!.record).status, "pending");
-  // With the submit, and once it was taken in.
+  // Once with the submit, and once after the task was stored.
   assertEquals(starts, 2);
 });
 
@@ -118,14 +118,14 @@ Deno.test("Store.submit() resolves when the task is durable, and other processes
   ]);
 });
 
-Deno.test("Store.submit() gives ids that sort by the order of submission", async () => {
+Deno.test("Store.submit() gives ids that sort in the order of submission", async () => {
   await using cluster = await open(1, () => 1000);
   const ids = await Promise.all(Array.from({ length: 50 }, () => submit(cluster.stores[0]!)));
   assertEquals(ids, ids.toSorted());
   assertEquals(new Set(ids).size, 50);
 });
 
-Deno.test("Store.submit() makes one task of one Idempotency-Key, however many ask at once", async () => {
+Deno.test("Store.submit() makes one task for an Idempotency-Key, however many submits come at once", async () => {
   await using cluster = await open(3);
   const idempotency = { key: "k1", digest: "d", ttlMs: 1000 };
   const all = await Promise.all(
@@ -142,7 +142,7 @@ Deno.test("Store.submit() makes one task of one Idempotency-Key, however many as
   assertEquals(other, { ok: false, reason: "key-reused", id });
 });
 
-Deno.test("Store.submit() forgets an Idempotency-Key when its time is over, or its task is gone", async () => {
+Deno.test("Store.submit() forgets an Idempotency-Key when its time is over or its task was removed", async () => {
   let now = 1000;
   await using cluster = await open(1, () => now);
   const store = cluster.stores[0]!;
@@ -159,7 +159,7 @@ Deno.test("Store.submit() forgets an Idempotency-Key when its time is over, or i
   assert(third !== second);
 });
 
-Deno.test("Store lets one of many claims of a task through", async () => {
+Deno.test("Store lets only one of several processes claim a task", async () => {
   await using cluster = await open(4);
   for (let round = 0; round < 10; round++) {
     const id = await submit(cluster.stores[round % 4]!);
@@ -171,7 +171,7 @@ Deno.test("Store lets one of many claims of a task through", async () => {
   }
 });
 
-Deno.test("Store.cancel() ends a pending task at once, whoever asks and however many", async () => {
+Deno.test("Store.cancel() cancels a pending task once, however many processes ask for it at once", async () => {
   await using cluster = await open(3);
   const id = await submit(cluster.stores[0]!);
   const all = await Promise.all(
@@ -191,7 +191,7 @@ Deno.test("Store.cancel() ends a pending task at once, whoever asks and however 
   });
 });
 
-Deno.test("Store.cancel() tells of a task that no longer waits, and of one that is to stop", async () => {
+Deno.test("Store.cancel() calls onwithdrawn for a pending task, and oncancel for a running one", async () => {
   await using cluster = await open(1);
   const [store] = cluster.stores;
   const told: [string, string][] = [];
@@ -203,7 +203,7 @@ Deno.test("Store.cancel() tells of a task that no longer waits, and of one that 
   assertEquals(told, [["withdrawn", waiting], ["cancel", running]]);
 });
 
-Deno.test("Store decides a claim and a cancel that meet for one of them, whole", async () => {
+Deno.test("Store.cancel() that meets a claim either cancels the task or asks its new owner to stop it", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   for (let round = 0; round < 20; round++) {
@@ -216,7 +216,7 @@ Deno.test("Store decides a claim and a cancel that meet for one of them, whole",
   }
 });
 
-Deno.test("Store.cancel() asks the owner of a running task, here or in another process", async () => {
+Deno.test("Store.cancel() asks the owner of a running task to stop it, here or in another process", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   const id = await submit(a!);
@@ -224,7 +224,7 @@ Deno.test("Store.cancel() asks the owner of a running task, here or in another p
   const stopped: string[] = [];
   a!.oncancel = ({ id }) => stopped.push(id);
   assertEquals(await b!.cancel(id, "bob"), { ok: true, status: "asked" });
-  // Its owner may die before it hears of it.
+  // The request is stored, as the owner may die before it hears of it.
   assertEquals(await readCancel(cluster.kv, id), { by: "bob" });
   const told = [];
   for await (const { key, value } of cluster.kv.list<Uint8Array>({ prefix: keys.journal })) {
@@ -238,7 +238,7 @@ Deno.test("Store.cancel() asks the owner of a running task, here or in another p
   assertEquals((await recordOf(b!, id)).cancel_requested, true);
 });
 
-Deno.test("Store.signal() keeps the first of a name, however many are sent at once", async () => {
+Deno.test("Store.signal() keeps only one signal of a name, however many are sent at once", async () => {
   await using cluster = await open(2);
   const { kv, stores } = cluster;
   const id = await submit(stores[0]!);
@@ -249,7 +249,7 @@ Deno.test("Store.signal() keeps the first of a name, however many are sent at on
   assertEquals(taken, [(await readSignal(kv, id, "go"))?.json]);
 });
 
-Deno.test("Store decides a signal and the end of its time that meet for one of them", async () => {
+Deno.test("Store.signal() and Store.closeSignal() of the same name at once: only one of them takes effect", async () => {
   await using cluster = await open(2);
   const { kv, stores } = cluster;
   for (let n = 0; n < 20; n++) {
@@ -264,7 +264,7 @@ Deno.test("Store decides a signal and the end of its time that meet for one of t
   }
 });
 
-Deno.test("Store.signal() refuses one that is on its way while another one is taken", async () => {
+Deno.test("Store.signal() refuses a signal if the task takes another of that name before its commit", async () => {
   await using cluster = await open(0);
   const { kv } = cluster;
   let take: () => Promise<unknown> = () => Promise.resolve();
@@ -277,14 +277,14 @@ Deno.test("Store.signal() refuses one that is on its way while another one is ta
   });
   using store = new Store({ kv: late, sid: "s", log });
   const id = await submit(store);
-  // Between its look and its commit another one comes and is taken.
+  // Between the read and the commit, another signal comes and is taken.
   const value = textValue(answerText({ type: "signal", done: true, until: null, json: "1" }));
   take = () => kv.set(keys.answer(id, "go"), value);
   assertEquals(await store.signal(id, "go", "2"), { ok: false, reason: "sent" });
   await store.journal.close();
 });
 
-Deno.test("Store.retry() takes back what was asked of the task before", async () => {
+Deno.test("Store.retry() removes the cancel request of the task", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   const id = await submit(a!);
@@ -298,7 +298,7 @@ Deno.test("Store.retry() takes back what was asked of the task before", async ()
   assertEquals((await cluster.kv.get(keys.cancel(id))).versionstamp, null);
 });
 
-Deno.test("Store.retry() puts a finished task back once, and refuses any other", async () => {
+Deno.test("Store.retry() puts a canceled task back to pending once, and refuses a pending task", async () => {
   await using cluster = await open(3);
   const [a] = cluster.stores;
   const id = await submit(a!);
@@ -346,7 +346,7 @@ Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of
   await live.committed();
   const { kv } = cluster;
   let looks = 0;
-  /** Dies between the commit that removes the task and the look at rows that are too many for it. */
+  /** Dies between the commit that removes the task and the read of rows that did not fit in. */
   const dying = new Proxy(kv, {
     get(_, name) {
       if (name === "list" && ++looks === 2) throw new Error("killed");
@@ -363,13 +363,13 @@ Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of
   assertEquals(await keysAbout(kv, id), []);
 });
 
-Deno.test("Store.remove() decides against a retry that meets it for one of them, whole", async () => {
+Deno.test("Store.remove() and Store.retry() of a task at once: only one of them takes effect, and fully", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   for (let round = 0; round < 40; round++) {
     const id = await submit(a!);
     await a!.cancel(id);
-    // Two processes at one time, and one at another.
+    // In half of the rounds the retry comes from another process than the removal.
     const other = round % 2 === 0 ? a! : b!;
     const [removed, retried] = await Promise.all(
       round % 4 < 2
@@ -382,7 +382,7 @@ Deno.test("Store.remove() decides against a retry that meets it for one of them,
   }
 });
 
-Deno.test("Store.adopt() does not take back a task that has gone on without it", async () => {
+Deno.test("Store.adopt() does not take back a task that has changed since it was released", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   let offered: LiveTask | undefined;
@@ -394,7 +394,7 @@ Deno.test("Store.adopt() does not take back a task that has gone on without it",
   const id = await submit(a!);
   await canceling;
   assert(offered);
-  // What waited for its turn has ended meanwhile, and must not be in anybody's way.
+  // The task has ended while it was queued, and must not block its removal.
   assertEquals(a!.adopt(offered), false);
   assertEquals(await a!.remove(id), { ok: true, status: "canceled" });
   a!.onpending = (live) => offered = live;
@@ -408,7 +408,7 @@ Deno.test("Store.adopt() does not take back a task that has gone on without it",
   assertEquals(await a!.cancel(other), { ok: true, status: "asked" });
 });
 
-Deno.test("Store keeps races of everything with everything whole", async () => {
+Deno.test("Store keeps tasks consistent while cancels, retries, claims and completions race", async () => {
   await using cluster = await open(3);
   const seed = Math.floor(Math.random() * 2 ** 32);
   const random = seededRandom(seed);
@@ -450,7 +450,7 @@ Deno.test("Store keeps races of everything with everything whole", async () => {
   }
 });
 
-Deno.test("Store says why it takes no more", async () => {
+Deno.test("Store.submit() and Store.cancel() reject with the reason once the journal is closed", async () => {
   await using cluster = await open(1);
   const store = cluster.stores[0]!;
   const id = await submit(store);

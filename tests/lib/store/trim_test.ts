@@ -21,7 +21,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const ID = "01J0000000000000000000TEST";
 
-/** A running task on a store of its own, and all that it ever stored. */
+/** A running task on a store of its own, and the warnings that were logged. */
 async function running(): Promise<
   { kv: Deno.Kv; live: LiveTask; logged: string[] } & AsyncDisposable
 > {
@@ -51,7 +51,7 @@ async function running(): Promise<
   };
 }
 
-/** Has all rows in the task's own keys. */
+/** Folds all rows into the task's own keys. */
 async function folded(live: LiveTask): Promise<void> {
   await live.committed();
   live.fold();
@@ -67,7 +67,7 @@ async function stored(kv: Deno.Kv): Promise<{ rows: Row[]; head: ReturnType<type
   return { rows: (await Array.fromAsync(history(kv, ID, 0))).flat(), head: unpack(value!) };
 }
 
-/** What is left of all rows that there ever were: every change of state, and the newest of the others. */
+/** The rows that are left of `all`: must be every change of state, and the newest of the others. */
 async function leftOf(kv: Deno.Kv, all: readonly Row[]) {
   const { rows, head } = await stored(kv);
   assertEquals(rows.filter(tellsState), all.filter(tellsState));
@@ -77,7 +77,7 @@ async function leftOf(kv: Deno.Kv, all: readonly Row[]) {
   return { rows, left, ever, head };
 }
 
-Deno.test("RowTrimmer removes the oldest rows and no state change", async () => {
+Deno.test("RowTrimmer.trim() removes the oldest rows, and no state change", async () => {
   const batch = fc.record({ rows: fc.nat(120), interrupt: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(fc.array(batch, { minLength: 3, maxLength: 12 }), async (batches) => {
@@ -106,7 +106,7 @@ Deno.test("RowTrimmer removes the oldest rows and no state change", async () => 
       assertEquals(head.rows, left.length);
       assertLessOrEqual(left.length, Math.max(0, max * 1.1 + 64));
       assertGreaterOrEqual(left.length, Math.min(max, ever.length));
-      // A client is told when what it would ask for is gone, and only then.
+      // A client is told to reset if rows that it would ask for are gone, and only then.
       const removed = ever.slice(0, ever.length - left.length);
       const { seq } = head.record;
       for (const row of removed.slice(-1)) {
@@ -122,7 +122,7 @@ Deno.test("RowTrimmer removes the oldest rows and no state change", async () => 
   );
 });
 
-Deno.test("RowTrimmer keeps more state changes than one value of the store can hold", async () => {
+Deno.test("RowTrimmer.trim() keeps all state changes, even more than one KV value can hold", async () => {
   await using task = await running();
   const { kv, live, logged } = task;
   const trimmer = new RowTrimmer(kv, { log: { rows: 10, bytes: Infinity }, output: ANY });
@@ -134,7 +134,7 @@ Deno.test("RowTrimmer keeps more state changes than one value of the store can h
     for (let row = 0; row < 20; row++) live.row("log", "{}");
     await folded(live);
   }
-  // A little at a time, as a task goes on.
+  // Some rows at a time, as while a task runs.
   for (let trim; (trim = trimmer.trim(live)) !== null;) {
     await trim;
     assertEquals((await live.committed()).ok, true);
@@ -150,7 +150,7 @@ function bytesOf(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + rowSize(row), 0);
 }
 
-Deno.test("RowTrimmer keeps a task's rows under a bound of bytes, however large they are", async () => {
+Deno.test("RowTrimmer.trim() keeps a task's rows under a bound of bytes, however large each row is", async () => {
   const sizes = fc.array(fc.oneof(fc.nat(300), fc.integer({ min: 10_000, max: 48_000 })), {
     minLength: 1,
     maxLength: 30,
@@ -163,7 +163,7 @@ Deno.test("RowTrimmer keeps a task's rows under a bound of bytes, however large 
       const trimmer = new RowTrimmer(kv, { log: ANY, output: bound });
       const all: Row[] = [];
       for (const batch of batches) {
-        // Two bytes a character, and one that KV counts twice.
+        // The bound is in bytes, so each character takes two of them.
         for (const size of batch) {
           live.row("output", JSON.stringify({ text: "é".repeat(size / 2) }));
         }
@@ -176,7 +176,7 @@ Deno.test("RowTrimmer keeps a task's rows under a bound of bytes, however large 
       const { left, ever, head } = await leftOf(kv, all);
       assertEquals([head.rows, head.rowBytes], [left.length, bytesOf(left)]);
       assertLessOrEqual(head.rowBytes, bound.bytes * 1.1);
-      // No more than has to.
+      // No more than necessary was removed: the largest rows have up to 48,100 bytes.
       if (left.length < ever.length) assertGreater(head.rowBytes, bound.bytes - 48_100);
       const gone = ever.slice(0, ever.length - left.length).at(-1);
       assertEquals([head.trimmed, head.trimmedOutputs], [0, gone?.seq ?? 0]);
@@ -185,7 +185,7 @@ Deno.test("RowTrimmer keeps a task's rows under a bound of bytes, however large 
   );
 });
 
-Deno.test("RowTrimmer removes a little at a time from a task that is far beyond its bound", async () => {
+Deno.test("RowTrimmer.trim() removes about 2 MiB at most at a time from a task far beyond its bound", async () => {
   await using task = await running();
   const { kv, live } = task;
   for (let n = 0; n < 120; n++) live.row("log", JSON.stringify({ text: "x".repeat(48_000) }));
@@ -203,7 +203,7 @@ Deno.test("RowTrimmer removes a little at a time from a task that is far beyond 
   assertLessOrEqual(live.task.rowBytes, 110_000);
 });
 
-Deno.test("RowTrimmer keeps logs and outputs each under a bound of their own, whoever is more", async () => {
+Deno.test("RowTrimmer.trim() keeps logs and outputs under separate bounds, whichever there are more of", async () => {
   const types = fc.constantFrom("log", "output", "both" as const);
   const batch = fc.record({ type: types, rows: fc.nat(150), size: fc.constantFrom(1, 2000) });
   await fc.assert(
@@ -251,7 +251,7 @@ Deno.test("RowTrimmer keeps logs and outputs each under a bound of their own, wh
   );
 });
 
-Deno.test("RowTrimmer removes all that a rewind took back, and nothing else, whatever it trims beside", async () => {
+Deno.test("RowTrimmer.removeRewound() removes all outputs that a rewind took back and no others, beside trims", async () => {
   const row = fc.record({
     type: fc.constantFrom("log" as const, "output" as const, "output" as const, "save" as const),
     size: fc.oneof(fc.nat(300), fc.integer({ min: 10_000, max: 48_000 })),
@@ -285,7 +285,7 @@ Deno.test("RowTrimmer removes all that a rewind took back, and nothing else, wha
         assertEquals(live.task.rewound?.left ?? false, counted.length > count);
         counted.length = count;
         await live.committed();
-        // Nothing is removed beside it, nor twice.
+        // No trim begins meanwhile, and a second call removes nothing twice.
         const removing = trimmer.removeRewound(live);
         assertEquals(live.task.rewound?.left ? trimmer.trim(live) : null, null);
         await Promise.all([trimming, removing, trimmer.removeRewound(live)]);
@@ -304,7 +304,7 @@ Deno.test("RowTrimmer removes all that a rewind took back, and nothing else, wha
   );
 });
 
-Deno.test("RowTrimmer removes a little at a time of what was taken back", async () => {
+Deno.test("RowTrimmer.removeRewound() removes about 2 MiB of outputs at most in one commit", async () => {
   await using task = await running();
   const { kv, live } = task;
   for (let n = 0; n < 120; n++) live.row("output", JSON.stringify({ text: "x".repeat(48_000) }));
@@ -328,7 +328,7 @@ Deno.test("RowTrimmer removes a little at a time of what was taken back", async 
   assertEquals([commits, live.task.outputs, live.task.rowBytes], [3, 0, 0]);
 });
 
-Deno.test("RowTrimmer takes rows that tell of artifacts for log rows", async () => {
+Deno.test("RowTrimmer.trim() counts artifact rows as log rows", async () => {
   await using task = await running();
   const { kv, live } = task;
   const trimmer = new RowTrimmer(kv, { log: { rows: 10, bytes: Infinity }, output: ANY });
@@ -346,7 +346,7 @@ Deno.test("RowTrimmer takes rows that tell of artifacts for log rows", async () 
   assertEquals(live.record.artifacts, [{ name: "a", size: 199, type: "a/b" }]);
 });
 
-Deno.test("RowTrimmer reads outputs that stay once, however often it removes logs behind them", async () => {
+Deno.test("RowTrimmer.trim() reads the outputs that stay only once, however often it removes logs after them", async () => {
   await using task = await running();
   const { kv, live } = task;
   const lists: number[] = [];

@@ -47,7 +47,7 @@ Deno.test("applyReport() keeps percent from ever falling within an attempt", () 
   );
 });
 
-Deno.test("applyReport() leaves 100 percent where a resumed task does its last steps again", () => {
+Deno.test("applyReport() keeps 100 percent when a resumed task repeats its last steps", () => {
   let task = after(newTask(SPEC, 0), { type: "start", owner: "s1", slot: null }, 1);
   task = applyReport(task, { done: 7, total: 7, at: 2 });
   assertEquals(task.record.progress, 100);
@@ -57,7 +57,7 @@ Deno.test("applyReport() leaves 100 percent where a resumed task does its last s
   assertEquals([progress, done], [100, 6]);
 });
 
-Deno.test("applyReport() computes percent from done and total, where it is not told", () => {
+Deno.test("applyReport() computes percent from done and total when a report gives no percent", () => {
   const running = newTask(SPEC, 0);
   const percent = (...reports: Omit<Report, "at">[]) =>
     reports.reduce((task, report) => applyReport(task, { at: 1, ...report }), running).record
@@ -71,13 +71,13 @@ Deno.test("applyReport() computes percent from done and total, where it is not t
   assertEquals(percent({ done: 1, total: 10, progress: 90 }), 90);
   assertEquals(percent({ progress: null }), null);
   assertEquals(percent({ message: "m" }), 0);
-  // All but one, and all.
+  // 100 percent needs all units: 99.99 is the most before that.
   assertEquals(percent({ done: 99_999_999, total: 100_000_000 }), 99.99);
   assertEquals(percent({ progress: 99.9999 }), 99.99);
   assertEquals(percent({ done: 100_000_000, total: 100_000_000 }), 100);
 });
 
-Deno.test("applyReport() changes what is named and nothing else", () => {
+Deno.test("applyReport() changes only progress, updated_at and the fields that the report gives", () => {
   fc.assert(
     fc.property(report.filter(({ stages }) => stages === undefined), (report) => {
       const { record } = newTask(SPEC, 0);
@@ -89,7 +89,7 @@ Deno.test("applyReport() changes what is named and nothing else", () => {
   );
 });
 
-Deno.test("applyChildren() shows 100 percent only once each child has ended", () => {
+Deno.test("applyChildren() shows 100 percent only once every child has ended", () => {
   const running = after(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
   const two = { total: 3, completed: 2, failed: 0, canceled: 0, running: 1 };
   const shown = (underWay: number) => applyChildren(running, two, 2, underWay).record.progress;

@@ -19,7 +19,7 @@ const { record: RECORD } = newTask({
 
 const file = (name: string, size = 1) => ({ name, size, type: "text/plain" });
 
-Deno.test("ARTIFACT_NAME takes names of files, and no paths or what cannot be seen", () => {
+Deno.test("ARTIFACT_NAME accepts only names that any file system takes, without invisible characters", () => {
   for (
     const name of [
       "a",
@@ -60,7 +60,7 @@ Deno.test("ARTIFACT_NAME takes names of files, and no paths or what cannot be se
   ) assert(!ARTIFACT_NAME.test(name), JSON.stringify(name));
 });
 
-Deno.test("ARTIFACT_TYPE takes media types that a header can hold", () => {
+Deno.test("ARTIFACT_TYPE accepts only media types that a header can hold", () => {
   for (const type of ["text/csv", "text/plain; charset=utf-8", "image/svg+xml", 'a/b;c="d e"']) {
     assert(ARTIFACT_TYPE.test(type), type);
   }
@@ -71,7 +71,7 @@ Deno.test("ARTIFACT_TYPE takes media types that a header can hold", () => {
   }
 });
 
-Deno.test("withArtifact() adds one, or replaces it in its place, and keeps seq last", () => {
+Deno.test("withArtifact() adds an artifact, or replaces the one of its name in place, and keeps seq last", () => {
   const two = withArtifact(withArtifact(RECORD, file("a")), file("b"));
   const other = withArtifact(two, file("a", 7));
   assertEquals(other.artifacts, [file("a", 7), file("b")]);
@@ -79,7 +79,7 @@ Deno.test("withArtifact() adds one, or replaces it in its place, and keeps seq l
   assertEquals(RECORD.artifacts, undefined);
 });
 
-Deno.test("listProblem() refuses one more than there may be, and names that take too much room", () => {
+Deno.test("listProblem() refuses one artifact too many, and names that take too many bytes together", () => {
   const two = withArtifact(withArtifact(RECORD, file("a")), file("b"));
   assertEquals(listProblem(two, file("c"), 3), null);
   assertEquals(listProblem(two, file("b", 9), 2), null);

@@ -16,7 +16,7 @@ function keeps(content: unknown, name = "a.bin", type?: string) {
   });
 }
 
-Deno.test("artifact() keeps bytes, texts, Blobs, streams and files as they are", async () => {
+Deno.test("artifact() stores bytes, texts, Blobs, streams and files unchanged", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/a.bin`;
   const bytes = encoder.encode("héllo");
@@ -39,11 +39,11 @@ Deno.test("artifact() keeps bytes, texts, Blobs, streams and files as they are",
   }
 });
 
-Deno.test("artifact() gives the server blocks of one size, whatever the sizes of what it is given", async () => {
+Deno.test("artifact() sends content in full blocks, however small the chunks of its stream", async () => {
   for (const size of [0, 1, ARTIFACT_BLOCK - 1, ARTIFACT_BLOCK, 2 * ARTIFACT_BLOCK + 1]) {
     const bytes = Uint8Array.from({ length: size }, (_, n) => n * 7);
     const used = new Uint8Array(1000);
-    // It uses one buffer again and again.
+    // The stream reuses one buffer for all of its chunks.
     const stream = new ReadableStream<Uint8Array>({
       pull(controller) {
         const at = size - left;
@@ -61,7 +61,7 @@ Deno.test("artifact() gives the server blocks of one size, whatever the sizes of
   }
 });
 
-Deno.test("artifact() refuses names, types and contents that are none, where they are given", async () => {
+Deno.test("artifact() throws in the task for an invalid name, media type or content", async () => {
   const wrong: [unknown, string, string?][] = [
     ["x", "../x"],
     ["x", "result.json"],
@@ -79,7 +79,7 @@ Deno.test("artifact() refuses names, types and contents that are none, where the
   assertEquals([gone.status, gone.error?.name], ["failed", "NotFound"]);
 });
 
-Deno.test("artifact() lets go of its stream when its task is stopped within it", async () => {
+Deno.test("artifact() cancels the stream that it reads when its task is canceled", async () => {
   const stop = new AbortController();
   let canceled = false;
   const endless = new ReadableStream<Uint8Array>({
@@ -93,7 +93,7 @@ Deno.test("artifact() lets go of its stream when its task is stopped within it",
   assertEquals([status, artifacts, canceled], ["canceled", [], true]);
 });
 
-Deno.test("artifact() that a crash cuts off is not kept, and the one before stays whole", async () => {
+Deno.test("artifact() stores nothing if a crash cuts it off, and the next run stores the artifact whole", async () => {
   const task = defineTask({
     kind: "twice",
     async *run({ attempt: _ }) {
@@ -103,7 +103,7 @@ Deno.test("artifact() that a crash cuts off is not kept, and the one before stay
       throw new Error("enough");
     },
   });
-  // Behind the first part of the second one.
+  // The crash comes after the bytes of the second artifact, before its end.
   const { artifacts, events, record } = await runTask(task, null, { crashAfter: 6 });
   const kept = events.filter(({ type }) => type === "artifact").map(({ data }) => data);
   assertEquals(kept.map((it) => "size" in it && it.size), [3, 3, 15]);
@@ -111,7 +111,7 @@ Deno.test("artifact() that a crash cuts off is not kept, and the one before stay
   assertEquals(record.artifacts?.length, 1);
 });
 
-Deno.test("artifact() leaves the types of a task's outputs and result as they are", async () => {
+Deno.test("artifact() does not change the inferred types of a task's outputs and result", async () => {
   const task = defineTask({
     kind: "typed",
     async *run() {
@@ -138,7 +138,7 @@ Deno.test("a yielded part that artifact() did not make is refused", async () => 
   }
 });
 
-Deno.test("runTask() gives a result as it is, also where it is large enough to be an artifact", async () => {
+Deno.test("runTask() returns a result unchanged, even if it is so large that it is stored as an artifact", async () => {
   const large = { rows: Array.from({ length: 20_000 }, (_, n) => n) };
   const task = defineTask({
     kind: "large",

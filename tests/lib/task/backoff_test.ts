@@ -20,12 +20,12 @@ Deno.test("retryDelay() lies between 0 and its bound, which doubles up to the ca
   );
 });
 
-Deno.test("retryDelay() is a year at most, so that there is such a time", () => {
+Deno.test("retryDelay() is at most a year, so that the time of the retry is a valid date", () => {
   const wait = retryDelay(60, { baseMs: 1e300, capMs: 1e300, random: () => 0.99 });
   assert(wait > 360 * 24 * 3600_000 && wait <= 366 * 24 * 3600_000);
 });
 
-Deno.test("retryDelay() is spread over the whole of 1, 2, 4, 8, 16, 32, 60, 60 seconds", () => {
+Deno.test("retryDelay() spreads waits over the full 1, 2, 4, 8, 16, 32, 60 and 60 seconds", () => {
   const bounds = [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000];
   for (const [n, bound] of bounds.entries()) {
     const at = (value: number) =>
@@ -34,7 +34,7 @@ Deno.test("retryDelay() is spread over the whole of 1, 2, 4, 8, 16, 32, 60, 60 s
   }
 });
 
-Deno.test("jittered() stays within its share of the value, both ways", () => {
+Deno.test("jittered() stays within the given share above and below the value", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 1e9 }),

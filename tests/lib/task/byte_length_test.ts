@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { byteLength } from "../../../lib/task/byte_length.ts";
 
-Deno.test("byteLength() is how many bytes a text takes encoded, whatever is in it", () => {
+Deno.test("byteLength() is the number of bytes that any text takes in UTF-8", () => {
   const encoder = new TextEncoder();
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     assertEquals(byteLength(text), encoder.encode(text).length);

@@ -4,12 +4,12 @@ import { MAX_VALUE } from "../../../lib/task/json_value.ts";
 import { MAX_JSON } from "../../../lib/task/limits.ts";
 import { checkpointText, readCheckpointText } from "../../../lib/task/checkpoint_text.ts";
 
-Deno.test("a checkpoint without a version is stored as in 0.1", () => {
+Deno.test("checkpointText() stores a checkpoint without a version as Headway 0.1 did", () => {
   assertEquals(checkpointText('{"offset":3}', 0), '{"offset":3}');
   assertEquals(readCheckpointText('{"offset":3}'), { version: 0, data: { offset: 3 } });
 });
 
-Deno.test("a checkpoint promises to come back with its version, whatever it looks like", () => {
+Deno.test("readCheckpointText() returns the data and version given to checkpointText(), for any JSON", () => {
   const looksStored = fc.tuple(fc.json(), fc.nat(2)).map(([json, n]) => checkpointText(json, n));
   fc.assert(fc.property(fc.oneof(fc.json(), looksStored), fc.nat(2), (json, version) => {
     const read = readCheckpointText(checkpointText(json, version));
@@ -17,12 +17,12 @@ Deno.test("a checkpoint promises to come back with its version, whatever it look
   }));
 });
 
-Deno.test("the largest checkpoint has room for its version", () => {
+Deno.test("checkpointText() of the largest checkpoint fits, with its version, into MAX_JSON", () => {
   const largest = JSON.stringify("x".repeat(MAX_VALUE - 2));
   assert(checkpointText(largest, Number.MAX_SAFE_INTEGER).length <= MAX_JSON);
 });
 
-Deno.test("text that only begins like an envelope is a value without a version", () => {
+Deno.test("readCheckpointText() takes text that only begins like an envelope for data of version 0", () => {
   for (const rest of ['"1","data":1}', "1}", '-1,"data":1}', '1.5,"data":1}', 'null,"data":1}']) {
     const text = `{"~headway":"checkpoint","version":${rest}`;
     assertEquals(readCheckpointText(text), { version: 0, data: JSON.parse(text) });

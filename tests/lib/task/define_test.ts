@@ -5,14 +5,14 @@ const run = async function* () {
   yield 1;
 };
 
-Deno.test("defineTask() fills in the defaults and cannot be changed after", () => {
+Deno.test("defineTask() fills in the defaults and returns a frozen definition", () => {
   const task = defineTask({ kind: "a", run });
   assertEquals(task.retry, { maxAttempts: 1, baseMs: 1000, capMs: 60_000 });
   assertEquals([task.timeout, task.concurrency, task.isolate], [undefined, undefined, false]);
   assert(Object.isFrozen(task));
 });
 
-Deno.test("defineTask() names the option that is wrong, and what it is", () => {
+Deno.test("defineTask() throws a TypeError that names the invalid option", () => {
   const wrong: [Record<string, unknown>, string][] = [
     [{ kind: "Upper" }, "'kind'"],
     [{ kind: "" }, "'kind'"],
@@ -51,13 +51,13 @@ Deno.test("defineTask() names the option that is wrong, and what it is", () => {
   }
 });
 
-Deno.test("isTask() knows definitions, also of another copy of the module, and nothing else", () => {
+Deno.test("isTask() is true only for task definitions, including those of another copy of the module", () => {
   assert(isTask(defineTask({ kind: "a", run })));
   assert(isTask({ [Symbol.for("headway.task")]: true }));
   for (const value of [null, undefined, {}, run, "task", { kind: "a" }]) assert(!isTask(value));
 });
 
-Deno.test("yieldType() tells what was made by which of Headway's own", () => {
+Deno.test("yieldType() names the Headway function that made a value, and is undefined for other values", () => {
   assertEquals([progress({}), log(""), output(1), save(1)].map(yieldType), [
     "progress",
     "log",
@@ -74,7 +74,7 @@ Deno.test("log() takes the level out of its fields", () => {
   assertEquals([row.level, row.message, row.data], ["error", "m", { a: 1 }]);
 });
 
-Deno.test("defineTask() takes whom webhooks tell, with what of, and refuses what is none", () => {
+Deno.test("defineTask() normalizes the webhook targets in 'notify', and refuses invalid ones", () => {
   const define = (notify: unknown) =>
     defineTask({ kind: "k", notify: notify as [], async *run() {} }).notify;
   assertEquals(define(undefined), undefined);
@@ -105,7 +105,7 @@ Deno.test("defineTask() takes whom webhooks tell, with what of, and refuses what
   }
 });
 
-Deno.test("defineTask() takes stages with their weights, and refuses what are none", () => {
+Deno.test("defineTask() takes stages with positive weights, and refuses anything else", () => {
   const define = (stages: Record<string, number>) =>
     defineTask({ kind: "k", stages, async *run() {} });
   assertEquals(define({ download: 1, parse: 3 }).stages, { download: 1, parse: 3 });
@@ -125,7 +125,7 @@ Deno.test("defineTask() takes stages with their weights, and refuses what are no
   }
 });
 
-Deno.test("defineTask() says which limit is none", () => {
+Deno.test("defineTask() names the invalid part of 'concurrency', 'rate' or 'debounce'", () => {
   const key = () => "a";
   const wrong: [options: object, said: string][] = [
     [{ concurrency: { limit: 0, key } }, "'concurrency.limit'"],

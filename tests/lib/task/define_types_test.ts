@@ -1,5 +1,6 @@
 /**
- * What compiles of a definition, and what must not. These tests have passed once this file compiles.
+ * Which uses of task definitions must compile, and which must not. These tests pass once this file
+ * compiles.
  *
  * @module
  */
@@ -28,7 +29,7 @@ import { z } from "zod";
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
 
-/** Compiles for `true` alone. */
+/** Compiles only for `true`. */
 function holds<_Claim extends true>(): void {}
 
 const importCsv = defineTask({
@@ -60,7 +61,7 @@ const bare = defineTask({
   },
 });
 
-Deno.test("a definition's type carries all that it says", () => {
+Deno.test("a definition's type has its kind, input, outputs, result and checkpoint", () => {
   type Csv = typeof importCsv;
   holds<Equal<Csv["kind"], "import-csv">>();
   holds<Equal<InputOf<Csv>, { upload: string; limit: number }>>();
@@ -79,7 +80,7 @@ Deno.test("a definition's type carries all that it says", () => {
   void any;
 });
 
-Deno.test("a submit by a definition takes no other kind, and no other input", () => {
+Deno.test("a submit with a definition's type takes only its kind and its input", () => {
   function submit<Task extends AnyTask = AnyTask>(
     _kind: Task["kind"],
     _input?: GivenOf<Task>,
@@ -93,7 +94,7 @@ Deno.test("a submit by a definition takes no other kind, and no other input", ()
   submit("any-kind");
 });
 
-Deno.test("a checkpoint that its schema does not take does not compile", () => {
+Deno.test("save() does not compile with a value that the checkpoint schema refuses", () => {
   const checkpoint = z.object({ offset: z.number() });
   defineTask({
     kind: "k",
@@ -115,7 +116,7 @@ Deno.test("a checkpoint that its schema does not take does not compile", () => {
   });
 });
 
-Deno.test("migrate makes what the schema takes, and knows nothing of what was", () => {
+Deno.test("migrate() must return what the checkpoint schema takes, and gets a checkpoint of any type", () => {
   const checkpoint = z.object({ offset: z.number() });
   const options = { kind: "k", checkpoint, version: 2, async *run() {} } as const;
   defineTask({ ...options, migrate: (old, from) => from === 0 ? undefined : { offset: old.line } });
@@ -129,7 +130,7 @@ Deno.test("migrate makes what the schema takes, and knows nothing of what was", 
   });
 });
 
-Deno.test("definitions as 0.1 has them compile", () => {
+Deno.test("definitions written for Headway 0.1 compile", () => {
   interface Count {
     upTo: number;
   }
@@ -169,7 +170,7 @@ Deno.test("definitions as 0.1 has them compile", () => {
   void wide;
 });
 
-Deno.test("types without a definition are as wide as can be", () => {
+Deno.test("InputOf, GivenOf, ResultOf and OutputsOf are unknown without a definition, any for AnyTask", () => {
   holds<
     Equal<
       [InputOf<undefined>, GivenOf<undefined>, ResultOf<undefined>],
@@ -182,7 +183,7 @@ Deno.test("types without a definition are as wide as can be", () => {
   holds<Equal<AnyTask["kind"], string>>();
 });
 
-Deno.test("a limit's key gets the input as the schema makes it", () => {
+Deno.test("a limit's key function gets the input as the schema returns it, and must return text", () => {
   defineTask({
     kind: "limited",
     input: z.object({ tenant: z.string(), limit: z.number().default(10) }),

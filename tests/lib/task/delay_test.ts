@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay, pause } from "../../../lib/task/delay.ts";
 
-Deno.test("delay() resolves, and waits for nothing at 0", async () => {
+Deno.test("delay() resolves after 1 ms and after 0 ms, with and without a signal", async () => {
   const { signal } = new AbortController();
   for (const ms of [1, 0]) {
     await delay(ms, signal);
@@ -9,7 +9,7 @@ Deno.test("delay() resolves, and waits for nothing at 0", async () => {
   }
 });
 
-Deno.test("delay() rejects with the reason when the signal aborts, and leaves no timer", async () => {
+Deno.test("delay() rejects with the signal's reason when it aborts, and leaves no timer", async () => {
   const stop = new AbortController();
   const reason = new Error("stop");
   const waiting = delay(3_600_000, stop.signal);
@@ -18,7 +18,7 @@ Deno.test("delay() rejects with the reason when the signal aborts, and leaves no
   assertEquals(await assertRejects(() => delay(0, stop.signal)), reason);
 });
 
-Deno.test("pause() is delay(), and has to be given a signal", async () => {
+Deno.test("pause() waits as delay() does, and requires a signal", async () => {
   const stop = new AbortController();
   const waiting = pause(3_600_000, stop.signal);
   stop.abort(new Error("stop"));
@@ -27,7 +27,7 @@ Deno.test("pause() is delay(), and has to be given a signal", async () => {
   await assertRejects(() => pause(0), TypeError);
 });
 
-Deno.test("pause() refuses what would be no wait, and a signal that nothing can abort", async () => {
+Deno.test("pause() refuses a time that is not a number, and a signal that is not an AbortSignal", async () => {
   const { signal } = new AbortController();
   for (const ms of ["1s", NaN, undefined, {}, 10n] as unknown as number[]) {
     await assertRejects(

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { type Estimate, estimate } from "../../../lib/task/eta.ts";
 
-/** Feeds values and calls `seen` after each. */
+/** Feeds values, calls `seen` after each, and returns the last estimate. */
 function feed(
   values: Iterable<[at: number, value: number]>,
   goal: number | null,
@@ -19,7 +19,7 @@ function feed(
 const rates = fc.double({ min: 0.01, max: 1e6, noNaN: true });
 const intervals = fc.integer({ min: 1, max: 5000 });
 
-Deno.test("estimate() knows a steady rate and the time left, however often it is told", () => {
+Deno.test("estimate() finds a steady rate and the time left, however often values come", () => {
   fc.assert(
     fc.property(rates, intervals, fc.integer({ min: 2, max: 400 }), (rate, interval, steps) => {
       const perStep = rate * interval / 1000;
@@ -38,7 +38,7 @@ Deno.test("estimate() knows a steady rate and the time left, however often it is
   );
 });
 
-Deno.test("estimate() is never negative, NaN or infinite, whatever it is told", () => {
+Deno.test("estimate() is never negative, NaN or infinite, whatever values come", () => {
   const amount = fc.maxSafeNat().map((n) => n / 1000);
   const told = fc.tuple(
     fc.nat(1e9),
@@ -59,12 +59,12 @@ Deno.test("estimate() is never negative, NaN or infinite, whatever it is told", 
   );
 });
 
-Deno.test("estimate() has a rate and no time left while the total is unknown", () => {
+Deno.test("estimate() gives a rate but no time left while the goal is unknown", () => {
   const { rate, etaMs } = feed([[0, 0], [1000, 5], [2000, 10]], null);
   assertEquals([rate, etaMs], [5, null]);
 });
 
-Deno.test("estimate() is at 0 when the goal is reached", () => {
+Deno.test("estimate() gives a time left of 0 once the goal is reached", () => {
   assertEquals(feed([[0, 0], [1000, 5], [2000, 10]], 10).etaMs, 0);
 });
 
@@ -73,7 +73,7 @@ Deno.test("estimate() starts over when a stage counts from the start again", () 
   assertEquals([last.rate, last.etaMs, last.since], [null, null, 3000]);
 });
 
-Deno.test("estimate() does not jump while a steady rate comes with noise", () => {
+Deno.test("estimate() does not jump while a steady rate is noisy", () => {
   const noise = fc.array(fc.double({ min: 0.5, max: 1.5, noNaN: true }), {
     minLength: 300,
     maxLength: 300,

@@ -2,12 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { expectedWait } from "../../../lib/task/expected_start.ts";
 
-Deno.test("expectedWait() says nothing where little has ended or nothing runs", () => {
+Deno.test("expectedWait() is null if fewer than 3 tasks have finished or none runs", () => {
   assertEquals(expectedWait(1, { took: [5, 5], running: [5] }), null);
   assertEquals(expectedWait(1, { took: [5, 5, 5], running: [] }), null);
 });
 
-Deno.test("expectedWait() grows with the position and with what runs for long, and is never negative", () => {
+Deno.test("expectedWait() never falls with a higher position or longer runs, and is never negative", () => {
   const ms = fc.integer({ min: -1000, max: 1e9 });
   fc.assert(fc.property(
     fc.integer({ min: 1, max: 1000 }),
@@ -22,9 +22,9 @@ Deno.test("expectedWait() grows with the position and with what runs for long, a
   ));
 });
 
-Deno.test("expectedWait() tells about when tasks start of which each takes as long", () => {
+Deno.test("expectedWait() is within 10 percent of the true wait if all tasks take equally long", () => {
   const [places, takes] = [4, 10_000];
-  // One place is free each 2.5 s, and its task a fourth of its time older than the next one's.
+  // The four running tasks started 2.5 s apart, so every 2.5 s a slot becomes free.
   const running = [0, 2500, 5000, 7500];
   const took = Array.from({ length: 20 }, () => takes);
   for (const position of [1, 10, 100]) {

@@ -12,7 +12,7 @@ import {
 import { isFinished, STATUSES, type TaskRecord } from "../../../lib/task/record.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 
-/** Text that looks like the fields that are looked for. */
+/** Text that may look like one of the fields that the functions search for. */
 const hostile = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.constantFrom('"result":null', '","status":"failed"', "}", '"seq":7}', "\\", '\\"'),
@@ -29,7 +29,7 @@ const records = fc.record({
   return { ...record, ...fields, seq: fields.seq };
 });
 
-Deno.test("idOf(), seqOf() and statusOf() read what JSON.parse() reads, whatever the texts say", () => {
+Deno.test("idOf(), seqOf() and statusOf() read what JSON.parse() reads, whatever text the record holds", () => {
   fc.assert(fc.property(records, (record) => {
     const { task_id, seq, status } = record;
     const text = JSON.stringify(record);
@@ -39,14 +39,14 @@ Deno.test("idOf(), seqOf() and statusOf() read what JSON.parse() reads, whatever
   }));
 });
 
-Deno.test("withResult() puts in the result and nothing else, whatever the texts say", () => {
+Deno.test("withResult() changes only the result, whatever text the record holds", () => {
   fc.assert(fc.property(records, fc.jsonValue(), (record, result) => {
     const text = withResult(JSON.stringify(record), JSON.stringify(result));
     assertEquals(text, JSON.stringify({ ...record, result }));
   }));
 });
 
-Deno.test("withSeq() changes nothing but the seq, and nothing at all where that is the one", () => {
+Deno.test("withSeq() changes only the seq, and returns the same text for the seq that it has", () => {
   fc.assert(fc.property(records, fc.nat(), (record, seq) => {
     const json = JSON.stringify(record);
     assertEquals(JSON.parse(withSeq(json, seq)), { ...record, seq });
@@ -54,7 +54,7 @@ Deno.test("withSeq() changes nothing but the seq, and nothing at all where that 
   }));
 });
 
-Deno.test("withFirst() and withLast() put a field into any object", () => {
+Deno.test("withFirst() and withLast() put a field before and after the others of any object", () => {
   const objects = fc.dictionary(fc.string(), fc.jsonValue()).map((it) => JSON.stringify(it));
   fc.assert(fc.property(objects, fc.jsonValue(), (object, value) => {
     const json = JSON.stringify(value);

@@ -9,7 +9,7 @@ import { EVERYTHING, hostileValues } from "../../helpers/hostile_values.ts";
 const RESULT = { what: "the task's return", root: "result" };
 const CHECKPOINT = { what: "save()", root: "checkpoint", exact: true };
 
-/** What a value is after a round trip, as far as it can be told: without prototypes and absent members. */
+/** Whether a value came back the same: prototypes and `undefined` members do not count. */
 function same(value: unknown, back: unknown): boolean {
   if (typeof value !== "object" || value === null) return Object.is(value, back);
   if (Array.isArray(value)) {
@@ -24,7 +24,7 @@ function same(value: unknown, back: unknown): boolean {
     );
 }
 
-/** The text of a value, or why it has none. */
+/** The JSON text of a value, or the error that says why it has none. */
 function tried(value: unknown, use = CHECKPOINT): string | Error {
   try {
     return toJson(value, use);
@@ -41,7 +41,7 @@ const anything = fc.anything({
   key: fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "toString", "length")),
 });
 
-Deno.test("toJson() gives back what went in, for every value that it accepts", () => {
+Deno.test("toJson() loses nothing of a value that it accepts: JSON.parse() gives the same value back", () => {
   let accepted = 0;
   const check = (value: unknown) => {
     const json = tried(value);
@@ -58,7 +58,7 @@ Deno.test("toJson() gives back what went in, for every value that it accepts", (
   }
 });
 
-Deno.test("toJson() accepts all that is plain JSON", () => {
+Deno.test("toJson() accepts every plain JSON value, also one of another realm", () => {
   fc.assert(
     fc.property(fc.jsonValue().map((value) => JSON.stringify(value)), (json) => {
       assertEquals(tried(JSON.parse(json)), json);
@@ -120,7 +120,7 @@ for (const [value, says] of REFUSED) {
   });
 }
 
-Deno.test("toJson() takes for a result what has a text or fields, and refuses it as a checkpoint", () => {
+Deno.test("toJson() converts dates, URLs and class instances in a result, and refuses them in a checkpoint", () => {
   const values: [unknown, string][] = [
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
     [new URL("http://x/"), '"http://x/"'],
@@ -134,20 +134,20 @@ Deno.test("toJson() takes for a result what has a text or fields, and refuses it
   }
 });
 
-Deno.test("toJson() refuses what lies in itself or too deep, and takes the deepest that it may", () => {
+Deno.test("toJson() refuses cycles and values of more than MAX_LEVELS levels, and takes that many", () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = [cyclic, cyclic, cyclic];
   assertThrows(() => toJson(cyclic, RESULT), TypeError, "levels deep, or contains itself");
   const nested = (levels: number): unknown => levels === 0 ? [] : [nested(levels - 1)];
   toJson(nested(MAX_LEVELS - 1), RESULT);
   assertThrows(() => toJson(nested(MAX_LEVELS), RESULT), TypeError);
-  // Sixty levels that hold the next one twice: 2 ** 60 values if all were looked at.
+  // Each of 60 levels holds the next one twice: a visit of every value would take 2 ** 60 steps.
   let doubled: unknown = 1;
   for (let level = 0; level < 60; level++) doubled = [doubled, doubled];
   assertThrows(() => toJson(doubled, RESULT), RangeError);
 });
 
-Deno.test("toJson() keeps up to 48 KiB of JSON and names who was given more", () => {
+Deno.test("toJson() accepts up to MAX_VALUE bytes of JSON, and names the function that was given more", () => {
   for (const unit of ["x", "é", "€", "😀"]) {
     const most = Math.floor((MAX_VALUE - 2) / byteLength(unit));
     assert(byteLength(toJson(unit.repeat(most), CHECKPOINT)) <= MAX_VALUE);

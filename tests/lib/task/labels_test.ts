@@ -11,14 +11,14 @@ import { newTask } from "../../../lib/task/new_task.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
-/** What tries to look like the fields around it. */
+/** Text that looks like the fields around it in a record. */
 const bent = fc.constantFrom('","tags":["x"],"progress":0', '\\"', "\\", '"],"owner":"me"', "},{");
 const label = fc.oneof(text, bent);
 const labels = fc.record({ owner: label, tags: fc.uniqueArray(label, { maxLength: 20 }) }, {
   requiredKeys: [],
 });
 
-Deno.test("labelsOf() reads the labels of any record, end and removal, and of nothing else", () => {
+Deno.test("labelsOf() reads the labels of records, complete events and deleted events, and of nothing else", () => {
   const spec = { id: ID, kind: "a.b-c", maxAttempts: 1, priority: 0, runAt: 0, timeoutMs: null };
   fc.assert(fc.property(labels, fc.boolean(), bent, (given, staged, message) => {
     const { record } = newTask({ ...spec, ...given }, 0);

@@ -12,7 +12,7 @@ function named(input: unknown) {
   return namedUploads(JSON.stringify(input)).map(({ id, field }) => [id, field]);
 }
 
-Deno.test("namedUploads() finds uploads by their property and by their look, wherever they are", () => {
+Deno.test("namedUploads() finds uploads anywhere in an input, by a property name or the form of an id", () => {
   assertEquals(named({ upload: A }), [[A, "input.upload"]]);
   assertEquals(named({ upload: "01JD…" }), [["01JD…", "input.upload"]]);
   assertEquals(named({ files: [{ csv_upload: A }, { note: B }], text: `see ${C}` }), [
@@ -24,7 +24,7 @@ Deno.test("namedUploads() finds uploads by their property and by their look, whe
     ["x", "input.uploads.1"],
     [B, "input.photoUploads.0"],
   ]);
-  // Once each, and as what it was named.
+  // Each upload comes once, with the property that names it if there is one.
   assertEquals(named([A, A, { upload: A }]), [[A, "input.2.upload"]]);
   assertEquals(named(A), [[A, null]]);
   const others = [
@@ -42,12 +42,12 @@ Deno.test("namedUploads() finds uploads by their property and by their look, whe
   assertEquals(namedUploads(null), []);
 });
 
-Deno.test("namedUploads() takes inputs deeper than the stack", () => {
+Deno.test("namedUploads() takes inputs that are nested deeper than the stack allows", () => {
   const depth = 20_000;
   assertEquals(namedUploads(`${"[".repeat(depth)}"${A}"${"]".repeat(depth)}`).length, 1);
 });
 
-Deno.test("what the page asks a file for is what must be an upload", () => {
+Deno.test("formFields() asks for a file for exactly the properties that namedUploads() takes for uploads", () => {
   for (
     const name of ["upload", "csv_upload", "csvUpload", "uploads", "reupload", "UPLOAD", "file"]
   ) {

@@ -17,7 +17,7 @@ function taskAt(seq: number): Task {
   return { ...task, record: { ...task.record, seq } };
 }
 
-Deno.test("afterRestore() leaves a task alone that no restore has put back", () => {
+Deno.test("afterRestore() changes a task only once for a restore, and only if the task is older", () => {
   const task = taskAt(7);
   assertStrictEquals(afterRestore(task, 0), task);
   assertStrictEquals(afterRestore(task, CREATED), task);
@@ -25,13 +25,13 @@ Deno.test("afterRestore() leaves a task alone that no restore has put back", () 
   assertStrictEquals(afterRestore(again, CREATED + 1), again);
 });
 
-Deno.test("afterRestore() takes no id twice, and knows which were of a history that is lost", () => {
+Deno.test("afterRestore() uses no event id twice, and isLost() knows the ids of the lost history", () => {
   let task = taskAt(100);
   const valid = [1, 100];
   const lost: number[] = [];
   for (let n = 1; n <= 20; n++) {
     const { seq } = task.record;
-    // Events of after the backup that nobody will have seen.
+    // Ids of events after the backup: clients may have seen them, but the restore removed them.
     lost.push(seq + 1, seq + 5000);
     task = afterRestore(task, CREATED + n * 86_400_000);
     assert(task.record.seq > seq + 5000 && /^\d{1,15}$/.test(String(task.record.seq + 1)));
@@ -40,7 +40,8 @@ Deno.test("afterRestore() takes no id twice, and knows which were of a history t
     assertEquals(lost.filter((seq) => !isLost(seq, task.lostIds)), []);
   }
   assertLess(task.lostIds.length, 10);
-  // Of very old ones it is forgotten that they were good: then a client gets all that is kept.
+  // The oldest gaps are merged, and valid ids between them then count as lost. A client that comes
+  // with such an id gets all that is kept.
   assertEquals(
     valid.slice(0, 2).concat(valid.slice(-7)).filter((seq) => isLost(seq, task.lostIds)),
     [],

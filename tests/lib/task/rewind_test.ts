@@ -13,7 +13,7 @@ import type { Task } from "../../../lib/task/task.ts";
 const SPEC = { id: "01J0000000000000000000TEST", kind: "k", maxAttempts: 1, priority: 0 };
 const TASK = newTask({ ...SPEC, runAt: 0, timeoutMs: null }, 0);
 
-Deno.test("rewindOf() takes back what was put out behind the last checkpoint, and that once", () => {
+Deno.test("rewindOf() takes back the outputs after the last checkpoint, and each only once", () => {
   const steps: [task: Task, after: number | null][] = [];
   const step = (task: Task) => {
     steps.push([task, rewindOf(task)]);
@@ -32,7 +32,7 @@ Deno.test("rewindOf() takes back what was put out behind the last checkpoint, an
   assertEquals([task.checkpointed, task.deaths], [true, 0]);
 });
 
-Deno.test("unpack() has what a head of an older version does not tell count", () => {
+Deno.test("unpack() counts the outputs of a head of an older version as saved before its checkpoint", () => {
   const { savedSeq: _saved, outputSeq: _output, ...older } = TASK;
   const saved = { ...older, checkpointed: true, record: { ...TASK.record, seq: 8 } };
   const task = unpack(pack(saved as Task, null, null));
@@ -41,7 +41,7 @@ Deno.test("unpack() has what a head of an older version does not tell count", ()
   assertEquals(rewindOf(withOutput(unpack(pack(older as Task, null, null)), 9)), 0);
 });
 
-Deno.test("isRewound() knows the outputs between the checkpoint and the rewind", () => {
+Deno.test("isRewound() is true for the outputs between the checkpoint and the rewind", () => {
   const { rewound: last } = rewound(TASK, 7, 12);
   assertEquals([6, 7, 8, 11, 12, 13].map((seq) => isRewound(seq, last)), [
     false,

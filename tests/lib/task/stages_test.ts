@@ -26,7 +26,7 @@ function bars(...reports: Said[]): string[] | undefined {
 
 const WEIGHTS: Report["stages"] = [["download", 1], ["parse", 3]];
 
-Deno.test("applyReport() gives a stage that counts from its beginning again a bar of its own", () => {
+Deno.test("applyReport() gives a stage its own bar once it starts to count from its beginning", () => {
   const download = { stage: "download", done: 100, total: 100, unit: "bytes" };
   const ways: Said[][] = [
     [download, { stage: "parse", done: 0, total: 100 }],
@@ -37,7 +37,7 @@ Deno.test("applyReport() gives a stage that counts from its beginning again a ba
   for (const reports of ways) {
     assertEquals(bars(...reports), ["download 100/100 100", "parse 0/100 0"]);
     const { progress, done, total } = after(...reports);
-    // Nobody knows how many stages there will be.
+    // The number of stages is unknown, so there is no overall percent.
     assertEquals([progress, done, total], [null, 0, 100]);
   }
   const percents: Said[] = [{ stage: "a", progress: 100 }, { stage: "b", progress: 10 }];
@@ -46,7 +46,7 @@ Deno.test("applyReport() gives a stage that counts from its beginning again a ba
   assertEquals(bars(...another), ["a 5/5 100", "b 9/900 1"]);
 });
 
-Deno.test("applyReport() leaves one count that goes through all stages as it is", () => {
+Deno.test("applyReport() makes no bars for stages while one count goes through all of them", () => {
   const reports: Said[] = [
     { stage: "read", done: 50, total: 100 },
     { stage: "write" },
@@ -57,7 +57,7 @@ Deno.test("applyReport() leaves one count that goes through all stages as it is"
   assertEquals([stages, progress], [undefined, 90]);
 });
 
-Deno.test("applyReport() tells the whole by the weights of its stages", () => {
+Deno.test("applyReport() computes the overall percent from the weights of the stages", () => {
   assertEquals(bars({ stages: WEIGHTS }), ["download null/null null", "parse null/null null"]);
   const wholes = (...reports: Said[]) =>
     reports.map((_, n) => after({ stages: WEIGHTS }, ...reports.slice(0, n + 1)).progress);
@@ -71,14 +71,14 @@ Deno.test("applyReport() tells the whole by the weights of its stages", () => {
     ),
     [12.5, 25, 25, 50, 100],
   );
-  // Nobody counted in the first: it is done when the second begins.
+  // A declared stage without progress of its own counts as done when the next one begins.
   assertEquals(wholes({ stage: "download" }, { stage: "parse" }, { progress: 50 }), [0, 25, 62.5]);
-  // One that nobody declared counts for nothing.
+  // A stage that was not declared has no weight.
   assertEquals(wholes({ stage: "extra", done: 1, total: 1 }, { stage: "parse", progress: 50 }), [
     0,
     37.5,
   ]);
-  // Told again after a crash.
+  // After a crash the run declares its stages again.
   const half: Said = { stage: "parse", progress: 50 };
   assertEquals(bars({ stages: WEIGHTS }, half, { stages: WEIGHTS }), [
     "download null/null null",
@@ -86,7 +86,7 @@ Deno.test("applyReport() tells the whole by the weights of its stages", () => {
   ]);
 });
 
-Deno.test("applyReport() bounds how many stages there are and how long their names", () => {
+Deno.test("applyReport() bounds the number of stages and the length of their names", () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ stage: fc.string({ maxLength: 300 }), done: fc.nat(3) }), {
@@ -103,7 +103,7 @@ Deno.test("applyReport() bounds how many stages there are and how long their nam
   );
 });
 
-Deno.test("transition() begins an attempt without the stages of the one before", () => {
+Deno.test("transition() starts a new attempt without the stages of the last one", () => {
   let task: Task = newTask(SPEC, 0);
   const change = (change: Parameters<typeof transition>[1]) => {
     const result = transition(task, change, 1);
@@ -114,7 +114,7 @@ Deno.test("transition() begins an attempt without the stages of the one before",
   task = applyReport(task, { at: 1, stages: WEIGHTS, stage: "parse", done: 1, total: 2 });
   change({ type: "interrupt", died: false });
   change({ type: "start", owner: "s" });
-  // The same attempt.
+  // An interrupted task continues the same attempt.
   assertEquals(task.record.stages?.length, 2);
   change({ type: "fail", error: { name: "E", message: "m" }, retryAfterMs: 0 });
   change({ type: "start", owner: "s" });

@@ -10,7 +10,7 @@ function errorFrom(value: unknown) {
   return errorOf(value).error;
 }
 
-/** What holds of every error, whatever it was made of. */
+/** Checks what must hold for the error of any thrown value. */
 function assertBounded(value: unknown): void {
   const { error, stack } = errorOf(value);
   assert(error.name.trim() !== "" && error.message.trim() !== "", JSON.stringify(error));
@@ -21,7 +21,7 @@ function assertBounded(value: unknown): void {
   assertEquals(JSON.parse(JSON.stringify(error)), error);
 }
 
-Deno.test("errorOf() keeps name, message, code, the chain of causes and all parts", () => {
+Deno.test("errorOf() keeps name, message, code, the chain of causes and the parts of an AggregateError", () => {
   const row = Object.assign(new RangeError("row 7"), { code: "E_ROW" });
   assertEquals(errorFrom(new Error("import failed", { cause: row })), {
     name: "Error",
@@ -48,7 +48,7 @@ Deno.test("errorOf() keeps name, message, code, the chain of causes and all part
   });
 });
 
-Deno.test("errorOf() says what was thrown where it was not an error", () => {
+Deno.test("errorOf() says in the message what was thrown if that has no message of its own", () => {
   const said: [unknown, string][] = [
     ["boom", "boom"],
     ["", "An empty text was thrown"],
@@ -86,13 +86,13 @@ Deno.test("errorOf() reads an error of another realm, and one whose fields throw
   assert(errorFrom(proxy).message !== "");
 });
 
-Deno.test("errorOf() gives the stacks of the causes behind the error's own", () => {
+Deno.test("errorOf() appends the stacks of the causes to the error's own stack", () => {
   const { stack } = errorOf(new Error("top", { cause: new RangeError("below") }));
   assertStringIncludes(stack, "Error: top\n");
   assertStringIncludes(stack, "\nCaused by: RangeError: below\n");
 });
 
-Deno.test("errorOf() ends with chains that do not, and says how many parts are left out", () => {
+Deno.test("errorOf() cuts endless chains of causes, and says how many parts it leaves out", () => {
   const cyclic: Error = new Error("round");
   cyclic.cause = cyclic;
   assertEquals(errorFrom(cyclic), { name: "Error", message: "round" });
@@ -107,7 +107,7 @@ Deno.test("errorOf() ends with chains that do not, and says how many parts are l
   assertEquals(errorFrom(many).errors?.at(-1)?.message, "… and 9990 more");
 });
 
-Deno.test("errorOf() always gives a name, a message and no more than its bounds", () => {
+Deno.test("errorOf() always gives a name and a message, and never exceeds its bounds", () => {
   fc.assert(fc.property(hostileValues(), (make) => assertBounded(make())), { numRuns: 300 });
   for (const unit of ["x", "進", "\0", "\ud800", "😀"]) {
     const text = unit.repeat(100_000);
@@ -119,7 +119,7 @@ Deno.test("errorOf() always gives a name, a message and no more than its bounds"
   }
 });
 
-Deno.test("isFinal() knows a FinalError of any copy, and nothing that only holds one", () => {
+Deno.test("isFinal() is true for a FinalError of any copy or realm, but not for an error that it caused", () => {
   class NoCustomer extends FinalError {}
   const other = runInContext(
     "class F extends Error { get [Symbol.for('headway.final')]() { return true; } }; new F('x')",

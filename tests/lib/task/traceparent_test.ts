@@ -31,7 +31,7 @@ Deno.test("spanNameIn() reads a traceparent as its specification says, and nothi
   for (const text of bad) assertEquals(spanNameIn(text), null, String(text));
 });
 
-Deno.test("readTraceparent() makes one of our version of any", () => {
+Deno.test("readTraceparent() converts a traceparent of any version to version 00", () => {
   assertEquals(readTraceparent(`01-${TRACE}-${SPAN}-ff-x`), `00-${TRACE}-${SPAN}-01`);
   assertEquals(readTraceparent("00"), undefined);
 });

@@ -8,7 +8,7 @@ import type { Task } from "../../../lib/task/task.ts";
 import { type Change, MAX_DEATHS, transition } from "../../../lib/task/transition.ts";
 import { after, change, ERROR, frozen, SPEC } from "../../helpers/transitions.ts";
 
-/** Every way the diagram has from one state to another. */
+/** The states that each change may lead from and to, as in the diagram. */
 const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
   start: [["pending", "running"], ["waiting", "running"]],
   complete: [["running", "completed"]],
@@ -26,12 +26,12 @@ const WAYS: Record<Change["type"], [from: Status, to: Status][]> = {
 
 const isoAt = (ms: number) => new Date(ms).toISOString();
 
-/** What a save does to a task, as `LiveTask` has it. */
+/** What `withCheckpoint()` does to a task, except for the `seq`. */
 function saved(task: Task): Task {
   return { ...task, checkpointed: true, deaths: 0 };
 }
 
-Deno.test("transition() never leaves the diagram", () => {
+Deno.test("transition() makes only the changes of state that the diagram has", () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 60, size: "max" }), (changes) => {
       let task = frozen(newTask(SPEC, 0));
@@ -48,10 +48,10 @@ Deno.test("transition() never leaves the diagram", () => {
         assertEquals(owner !== null, record.status === "running");
         if (record.status !== "running") assertEquals(slot, null);
         assertEquals(record.waiting_for !== undefined, record.status === "waiting");
-        // Whoever reads it from the text finds it at the end.
+        // `seqOf()` looks for the `seq` at the end of the text.
         assertEquals(Object.keys(record).at(-1), "seq");
         assertEquals(record.finished_at !== null, isFinished(record.status));
-        // It keeps its place, and whether it waits for a time.
+        // `updated_at` decides, with `run_at`, whether a task waits for a time: a new key keeps it.
         const changedAt = change.type === "key" ? before.record.updated_at : isoAt(n + 1);
         assertEquals(record.updated_at, changedAt);
         if (record.status === "completed") {
@@ -65,7 +65,7 @@ Deno.test("transition() never leaves the diagram", () => {
   );
 });
 
-Deno.test("transition() adds up what an attempt took in all of its runs, and forgets it with the next", () => {
+Deno.test("transition() adds up the time of all runs of an attempt, and starts the next attempt at 0", () => {
   let task = newTask(SPEC, 0);
   const then = (change: Change, now: number) => {
     task = after(task, change, now);
@@ -84,7 +84,7 @@ Deno.test("transition() adds up what an attempt took in all of its runs, and for
   assertEquals(task.ranMs, 0);
 });
 
-Deno.test("transition() counts attempts, and interruptions use none", () => {
+Deno.test("transition() counts attempts, and neither interruptions nor waits use one up", () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 80, size: "max" }), (changes) => {
       let task = newTask(SPEC, 0);
@@ -102,10 +102,10 @@ Deno.test("transition() counts attempts, and interruptions use none", () => {
         if (change.type === "retry") attempts = 0;
         const cutOff = change.type === "interrupt" && status === "pending";
         if (cutOff) interruptions++;
-        // A wait uses none either.
+        // A wait does not use up an attempt either.
         interrupted = cutOff || status === "waiting" || change.type === "wake";
         assertEquals([task.record.attempt, task.interruptions], [attempts, interruptions]);
-        // What an interruption leaves is what the task goes on with.
+        // The task goes on with the progress that it had at the interruption.
         if (interrupted) {
           const { progress, done, started_at } = before.record;
           assertEquals([task.record.progress, task.record.done, task.record.started_at], [
@@ -120,7 +120,7 @@ Deno.test("transition() counts attempts, and interruptions use none", () => {
   );
 });
 
-Deno.test("transition() gives up a task that died three times without a new checkpoint, the last time alone", () => {
+Deno.test("transition() fails a task once its process died 3 times without a checkpoint, the last time alone", () => {
   const step = fc.constantFrom("die", "die alone", "stop", "save");
   fc.assert(
     fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
@@ -146,7 +146,7 @@ Deno.test("transition() gives up a task that died three times without a new chec
   );
 });
 
-Deno.test("transition() keeps the place of an interrupted task, which waits for no time", () => {
+Deno.test("transition() keeps the position of an interrupted task in the queue, and it waits for no time", () => {
   fc.assert(
     fc.property(fc.nat(2000), fc.nat(1000), fc.array(fc.nat(5000)), (delay, at, times) => {
       let task = newTask({ ...SPEC, runAt: at + delay }, at);
@@ -157,7 +157,7 @@ Deno.test("transition() keeps the place of an interrupted task, which waits for 
         const result = transition(started.task, { type: "interrupt", died: false }, time);
         assert(result.ok);
         task = result.task;
-        // Where the clock was set back, it goes before all that have come by now.
+        // If the clock was set back, `run_at` is the present time, so that the task need not wait.
         const place = before < new Date(time).toISOString() ? before : new Date(time).toISOString();
         assertEquals([task.record.run_at, waits(task.record)], [place, false]);
       }
@@ -165,7 +165,7 @@ Deno.test("transition() keeps the place of an interrupted task, which waits for 
   );
 });
 
-Deno.test("transition() says why a change cannot be, and changes nothing", () => {
+Deno.test("transition() says why it refuses a change, and modifies nothing", () => {
   const pending = frozen(newTask(SPEC, 0));
   const running = transition(pending, { type: "start", owner: "s" }, 1);
   assert(running.ok);
@@ -179,7 +179,7 @@ Deno.test("transition() says why a change cannot be, and changes nothing", () =>
   assertEquals<unknown>(refused(canceled.task, { type: "request-cancel" }), no("finished"));
 });
 
-Deno.test("transition() fails for good, or waits, as it is told, and not after a cancel", () => {
+Deno.test("transition() retries a failed task only if it is told when, and never after a cancel request", () => {
   const start = (task: Task) => {
     const result = transition(task, { type: "start", owner: "s", slot: 1 }, 1000);
     assert(result.ok);
@@ -200,7 +200,7 @@ Deno.test("transition() fails for good, or waits, as it is told, and not after a
   assertEquals(fail(asked.task, 500).status, "failed");
 });
 
-Deno.test("transition() names who asked for a change until the next one, and a cancel to its end", () => {
+Deno.test("transition() keeps who asked for a change until the next one, and for a cancel until the end", () => {
   const pending = newTask({ ...SPEC, by: "ada" }, 0);
   const runs = after(pending, { type: "start", owner: "s" }, 1);
   const asked = after(runs, { type: "request-cancel", by: "bob" }, 2);
@@ -212,11 +212,11 @@ Deno.test("transition() names who asked for a change until the next one, and a c
   assertEquals(told, ["ada", undefined, "bob", "bob", "bob", "eve"]);
   assertEquals("by" in JSON.parse(JSON.stringify(runs.record)), false);
   assertEquals(seqOf(JSON.stringify(again.record)), again.record.seq);
-  // It came to its end nevertheless: nobody asked for that.
+  // The task completed in spite of the cancel request: nobody asked for that.
   assertEquals(after(asked, { type: "complete" }, 3).record.by, undefined);
 });
 
-Deno.test("transition() starts a retried task over, its checkpoint kept, and none that completed", () => {
+Deno.test("transition() resets a retried task but keeps its checkpoint, and retries no completed task", () => {
   const running = transition(newTask(SPEC, 0), { type: "start", owner: "s" }, 1);
   assert(running.ok);
   const told = saved(applyReport(running.task, { at: 2, progress: 50, message: "half" }));
@@ -244,7 +244,7 @@ Deno.test("transition() starts a retried task over, its checkpoint kept, and non
   }
 });
 
-Deno.test("transition() keeps how a task's children do, whatever attempt of it made them", () => {
+Deno.test("transition() keeps the counts of a task's children over all attempts and retries", () => {
   const counts = { total: 2, completed: 1, failed: 1, canceled: 0, running: 0 };
   let task = applyChildren(after(newTask(SPEC, 0), { type: "start", owner: "s" }, 1), counts, 2);
   for (const retryAfterMs of [1, null]) {

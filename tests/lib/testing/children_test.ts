@@ -20,7 +20,7 @@ const name = defineTask({
   },
 });
 
-/** Adds squares of the first numbers. */
+/** A task that adds the squares of 0 to `count` − 1, each from a child. */
 function adding(count: number) {
   return defineTask({
     kind: "adding",
@@ -34,7 +34,7 @@ function adding(count: number) {
   });
 }
 
-Deno.test("each child is made once, whatever yield its parent was cut off at", async () => {
+Deno.test("children() makes each child once, whatever yield a crash cuts its parent off at", async () => {
   const whole = await runTask(adding(4), null, {
     children: { square: (input) => (input as number) ** 2 },
   });
@@ -61,7 +61,7 @@ Deno.test("each child is made once, whatever yield its parent was cut off at", a
   }
 });
 
-Deno.test("another attempt tries those children again that failed, and no others", async () => {
+Deno.test("children() in another attempt retries only the children that failed", async () => {
   const made: unknown[] = [];
   const { status, result, dataOf } = await runTask(adding(3), null, {
     children: {
@@ -80,7 +80,7 @@ Deno.test("another attempt tries those children again that failed, and no others
   ]);
 });
 
-Deno.test("children() is typed by what it is given", async () => {
+Deno.test("children() infers the types of results and inputs from the kinds that it is given", async () => {
   const typed = defineTask({
     kind: "typed",
     async *run() {
@@ -114,7 +114,7 @@ Deno.test("children() is typed by what it is given", async () => {
   assertEquals(result, { sum: 5, called: "ANN", unknown: [1], nine: 9 });
 });
 
-Deno.test("a task may catch what its children could not do, and sees what came of each", async () => {
+Deno.test("a task may catch a ChildrenError, which has the outcome of each child", async () => {
   const catching = defineTask({
     kind: "catching",
     async *run() {
@@ -163,7 +163,7 @@ Deno.test("children() refuses what it cannot do, and says why", async () => {
   }
 });
 
-Deno.test("a name of children cannot be that of a step", async () => {
+Deno.test("children() cannot have the name of a step in the same run", async () => {
   const task = defineTask({
     kind: "twice",
     async *run() {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock } from "headway/testing";
 
-Deno.test("FakeClock calls back on its way, in order, and no time passes for that alone", async () => {
+Deno.test("FakeClock.after() calls back in order while time passes, but makes no time pass itself", async () => {
   const clock = new FakeClock(0);
   const seen: [string, number][] = [];
   clock.after(20, () => seen.push(["after 20", clock.now]));
@@ -17,7 +17,7 @@ Deno.test("FakeClock calls back on its way, in order, and no time passes for tha
   assertEquals(seen, [["waited 10", 10], ["after 20", 20], ["waited 30", 30]]);
 });
 
-Deno.test("FakeClock.wait() rejects with its signal's reason, and the time stays", async () => {
+Deno.test("FakeClock.wait() rejects with its signal's reason, and no time passes", async () => {
   const clock = new FakeClock(0);
   const abort = new AbortController();
   const wait = clock.wait(1000, abort.signal);
@@ -27,7 +27,7 @@ Deno.test("FakeClock.wait() rejects with its signal's reason, and the time stays
   assertEquals(clock.now, 0);
 });
 
-Deno.test("FakeClock.wait() without an end waits for its signal, and others go on", async () => {
+Deno.test("FakeClock.wait(Infinity) waits until its signal aborts, and other waits go on", async () => {
   const clock = new FakeClock(0);
   const abort = new AbortController();
   const endless = clock.wait(Infinity, abort.signal);
@@ -37,6 +37,6 @@ Deno.test("FakeClock.wait() without an end waits for its signal, and others go o
   await assertRejects(() => endless, Error, "enough");
 });
 
-Deno.test("FakeClock refuses to start at what is no time", () => {
+Deno.test("FakeClock refuses an invalid start time", () => {
   assertThrows(() => new FakeClock("yesterday"), RangeError, "'start'");
 });

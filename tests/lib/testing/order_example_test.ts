@@ -12,7 +12,7 @@ const options = {
   },
 };
 
-Deno.test("examples/kinds/order.ts comes to the same whatever yield it is cut off at", async () => {
+Deno.test("examples/kinds/order.ts has the same result, whatever yield a crash cuts it off at", async () => {
   const input = { order: "B-7", parcels: 3, cool_off_ms: 60_000 };
   const whole = await runTask(order, input, options);
   assertEquals(whole.result, { order: "B-7", sent: true, labels: 3 });
@@ -25,7 +25,7 @@ Deno.test("examples/kinds/order.ts comes to the same whatever yield it is cut of
   }
 });
 
-Deno.test("examples/kinds/order.ts sends nothing that nobody released", async () => {
+Deno.test("examples/kinds/order.ts sends no order that nobody released", async () => {
   const { result } = await runTask(order, { parcels: 1 });
   assertEquals(result, { order: "A-1001", sent: false, labels: 0 });
 });

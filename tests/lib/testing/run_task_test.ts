@@ -30,7 +30,7 @@ function types(events: readonly TestEvent<unknown>[]): string {
   return events.map(({ type }) => type).join(" ");
 }
 
-Deno.test("runTask() gives the events of a run as a stream has them, and its result", async () => {
+Deno.test("runTask() returns the events of a run, as a stream sends them, and its result", async () => {
   const { status, result, error, events, outputs, checkpoint, yields, record } = await runTask(
     rows,
     { total: 1 },
@@ -65,7 +65,7 @@ Deno.test("runTask() gives the events of a run as a stream has them, and its res
   assertEquals([record.kind, record.attempt, record.seq], ["rows", 1, 4]);
 });
 
-Deno.test("runTask() knows the types of the task", async () => {
+Deno.test("runTask() infers the types of the task's outputs, checkpoint and result", async () => {
   const run = await runTask(rows, {});
   holds<Equal<typeof run.outputs, { row: number }[]>>();
   holds<Equal<typeof run.checkpoint, { done: number } | undefined>>();
@@ -93,7 +93,7 @@ Deno.test("runTask() knows the types of the task", async () => {
   assertEquals(wrong.length, 4);
 });
 
-Deno.test("runTask() promises the same result for a crash after any yield, and says where it was", async () => {
+Deno.test("runTask() gives the same result after a crash at any yield, and reports the crash", async () => {
   const whole = await runTask(rows, {});
   assertEquals(whole.yields, 12);
   for (let crashAfter = 1; crashAfter <= whole.yields; crashAfter++) {
@@ -112,7 +112,7 @@ Deno.test("runTask() promises the same result for a crash after any yield, and s
   assertEquals([run.yields, types(run.events).includes("crash")], [12, false]);
 });
 
-Deno.test("runTask() takes back what an attempt put out that failed, behind what it saved", async () => {
+Deno.test("runTask() takes back the outputs that a failed attempt yielded after its last checkpoint", async () => {
   const task = defineTask({
     kind: "t",
     retry: { maxAttempts: 3 },
@@ -137,7 +137,7 @@ Deno.test("runTask() takes back what an attempt put out that failed, behind what
   assert(seqs[1]! < first!.seq && first!.seq < seqs[2]! && seqs[2]! < second!.seq);
 });
 
-Deno.test("runTask() cuts a run off as a crash does: none of its code runs any more", async () => {
+Deno.test("runTask() cuts a run off as a crash does: no code of that run continues", async () => {
   const seen: string[] = [];
   const task = defineTask({
     kind: "t",
@@ -155,7 +155,7 @@ Deno.test("runTask() cuts a run off as a crash does: none of its code runs any m
   assertEquals(seen, ["went on from 1", "finally"]);
 });
 
-Deno.test("runTask() starts from a checkpoint, and has one of older code migrated", async () => {
+Deno.test("runTask() starts from a given checkpoint, and migrates one that older code saved", async () => {
   assertEquals((await runTask(rows, {}, { checkpoint: { done: 2 } })).outputs, [{ row: 2 }]);
   assertEquals((await runTask(rows, {}, { checkpoint: { line: 2 }, version: 1 })).outputs, [{
     row: 2,
@@ -165,7 +165,7 @@ Deno.test("runTask() starts from a checkpoint, and has one of older code migrate
   assertEquals([newer.status, newer.error?.name], ["failed", "CheckpointError"]);
 });
 
-Deno.test("runTask() refuses an input as a submit does", async () => {
+Deno.test("runTask() refuses an invalid input, as a submit does, and invalid options", async () => {
   const error = await assertRejects(() => runTask(rows, { total: "1" as unknown as number }));
   assertStringIncludes(`${error}`, "TypeError: Cannot run 'rows': input.total: ");
   await assertRejects(() => runTask(rows, { total: new Map() as unknown as number }), TypeError);
@@ -176,7 +176,7 @@ Deno.test("runTask() refuses an input as a submit does", async () => {
   }
 });
 
-Deno.test("runTask() tries a failed attempt again from its checkpoint, and waits by its clock alone", async () => {
+Deno.test("runTask() retries a failed attempt from its checkpoint, and waits by its fake clock alone", async () => {
   const clock = new FakeClock("2030-05-01T12:00:00Z");
   const task = defineTask({
     kind: "t",
@@ -209,7 +209,7 @@ Deno.test("runTask() tries a failed attempt again from its checkpoint, and waits
   assertEquals(run.record.finished_at, "2030-05-01T15:00:00.000Z");
 });
 
-Deno.test("runTask() tells why a task failed, and where", async () => {
+Deno.test("runTask() returns the error and the stack of a task that failed", async () => {
   const error = new FinalError("There is no customer 7", { cause: new Error("404") });
   const task = defineTask({
     kind: "t",
@@ -230,7 +230,7 @@ Deno.test("runTask() tells why a task failed, and where", async () => {
   assertEquals([run.result, run.record.attempt], [null, 1]);
 });
 
-Deno.test("runTask() lets a task see its own mistakes, as Headway does", async () => {
+Deno.test("runTask() throws into the task for an invalid yield, as Headway does", async () => {
   const task = defineTask({
     kind: "t",
     async *run() {
@@ -256,7 +256,7 @@ Deno.test("runTask() lets a task see its own mistakes, as Headway does", async (
   assertStringIncludes((await runTask(unkept)).error!.message, "Cannot keep result.when");
 });
 
-Deno.test("pause() in a tested task takes no time, and those who wait go on in order", async () => {
+Deno.test("pause() in a tested task takes no real time, and concurrent pauses end in order", async () => {
   const clock = new FakeClock();
   const began = clock.now;
   const task = defineTask({
@@ -280,7 +280,7 @@ Deno.test("pause() in a tested task takes no time, and those who wait go on in o
   assertEquals(times, ["2030-01-01T00:00:00.000Z", "2030-01-02T00:00:00.000Z"]);
 });
 
-Deno.test("a tested task runs into its time-out, and is tried again", async () => {
+Deno.test("runTask() stops an attempt at its time-out, and retries the task", async () => {
   const clean: number[] = [];
   const task = defineTask({
     kind: "t",
@@ -302,7 +302,7 @@ Deno.test("a tested task runs into its time-out, and is tried again", async () =
   assertEquals([run.result, clean], ["in time", [1, 2]]);
 });
 
-Deno.test("an aborted signal cancels a tested task, before, in and between its attempts", async () => {
+Deno.test("runTask() cancels a task when its signal aborts: before, in and between attempts", async () => {
   const cancel = new AbortController();
   const task = defineTask({
     kind: "t",
@@ -365,7 +365,7 @@ Deno.test("a tested task reads uploads from memory", async () => {
   assertEquals(missing.error?.name, "NotFound");
 });
 
-Deno.test("runTask() gives up on a task without an end", async () => {
+Deno.test("runTask() rejects if a task yields without end", async () => {
   const task = defineTask({
     kind: "endless",
     async *run() {
@@ -375,7 +375,7 @@ Deno.test("runTask() gives up on a task without an end", async () => {
   await assertRejects(() => runTask(task), RangeError, "'endless'");
 });
 
-Deno.test("tests beside each other have a clock each, and the time outside of them is real", async () => {
+Deno.test("runTask() uses the clock of each concurrent run, and pause() outside of runs takes real time", async () => {
   const task = defineTask({
     kind: "t",
     input: z.number(),
@@ -390,7 +390,7 @@ Deno.test("tests beside each other have a clock each, and the time outside of th
   await pause(1, new AbortController().signal);
 });
 
-Deno.test("what a run leaves behind goes on with nothing that waits, once it is cut off or over", async () => {
+Deno.test("runTask() ends no pause() that a run left behind, once the run was cut off or is over", async () => {
   const clock = new FakeClock(0);
   const ticks: string[] = [];
   const task = defineTask({
@@ -417,7 +417,7 @@ Deno.test("what a run leaves behind goes on with nothing that waits, once it is 
   assertEquals(ticks.length, 4);
 });
 
-Deno.test("runTask() counts in stages as Headway does", async () => {
+Deno.test("runTask() computes progress from stages, as Headway does", async () => {
   const task = defineTask({
     kind: "t",
     stages: { download: 1, parse: 3 },

@@ -14,7 +14,7 @@ import {
 import { FakeClock, runTask } from "headway/testing";
 import { z } from "zod";
 
-/** A task of all three, which counts what its steps do. */
+/** A task with steps, sleeps and a signal, and the list of the steps that it did. */
 function workflow() {
   const did: string[] = [];
   const task = defineTask({
@@ -38,7 +38,7 @@ function workflow() {
   return { task, did };
 }
 
-Deno.test("a task that starts again does no step twice, whatever yield it was cut off at", async () => {
+Deno.test("step() does its work once, whatever yield a crash cuts the task off at", async () => {
   const signals = { said: { at: "2031-02-03" } };
   const { task, did } = workflow();
   const whole = await runTask(task, null, { signals });
@@ -52,7 +52,7 @@ Deno.test("a task that starts again does no step twice, whatever yield it was cu
   }
 });
 
-Deno.test("sleep() counts from when the task first came there, and takes a Date", async () => {
+Deno.test("sleep() counts from when the task first reached it, and takes a Date", async () => {
   const task = defineTask({
     kind: "sleeper",
     async *run() {
@@ -75,7 +75,7 @@ Deno.test("sleep() counts from when the task first came there, and takes a Date"
   }
 });
 
-Deno.test("step() is tried again as its retry says, and its last error is the task's to handle", async () => {
+Deno.test("step() retries as its options say, and then throws the last error into the task", async () => {
   let tries = 0;
   const task = defineTask({
     kind: "flaky",
@@ -115,7 +115,7 @@ Deno.test("step() is not tried again after a FinalError, and stores nothing when
   assertEquals([status, error?.message, calls], ["failed", "never", 2]);
 });
 
-Deno.test("step() gives up a try that takes longer than its timeout, and tells its work", async () => {
+Deno.test("step() gives up a try that takes longer than its timeout, and aborts the signal of its work", async () => {
   const told = Promise.withResolvers<unknown>();
   const task = defineTask({
     kind: "slow",
@@ -151,7 +151,7 @@ Deno.test("a canceled task stops in the middle of a step, and its finally blocks
   assertEquals([status, left], ["canceled", ["finally"]]);
 });
 
-Deno.test("a task that waits returns first: its finally blocks run, and what they yield counts", async () => {
+Deno.test("a task that waits for a signal runs its finally blocks first, and keeps what they yield", async () => {
   const task = defineTask({
     kind: "tidy",
     async *run({ checkpoint }) {
@@ -169,7 +169,7 @@ Deno.test("a task that waits returns first: its finally blocks run, and what the
   assert(outputs.length >= 1);
 });
 
-Deno.test("runTask() gives signals and artifacts to one task, whatever yield it was cut off at", async () => {
+Deno.test("runTask() keeps signals and artifacts, whatever yield a crash cuts the task off at", async () => {
   const task = defineTask({
     kind: "both",
     async *run() {
@@ -193,7 +193,7 @@ Deno.test("runTask() gives signals and artifacts to one task, whatever yield it 
   }
 });
 
-Deno.test("waitFor() gives undefined when its time is over, and drops what does not fit", async () => {
+Deno.test("waitFor() returns undefined at its timeout, and drops a signal that its schema refuses", async () => {
   const task = defineTask({
     kind: "asks",
     async *run() {
@@ -210,7 +210,7 @@ Deno.test("waitFor() gives undefined when its time is over, and drops what does 
   assertEquals((await runTask(task, null, { signals: { approve: { ok: true } } })).result, true);
 });
 
-Deno.test("runTask() says which signal a task waits for that nobody sends", async () => {
+Deno.test("runTask() rejects, with the name of the signal, if a task waits for one that nobody sends", async () => {
   const task = defineTask({
     kind: "asks",
     async *run() {
@@ -220,7 +220,7 @@ Deno.test("runTask() says which signal a task waits for that nobody sends", asyn
   await assertRejects(() => runTask(task), Error, "'approve'");
 });
 
-Deno.test("a step, sleep or signal that cannot be is an error at the place where it stands", async () => {
+Deno.test("step(), sleep() and waitFor() fail the task if they are invalid, and say why", async () => {
   const circle: Record<string, unknown> = {};
   circle.self = circle;
   const wrong: [string, () => AsyncGenerator<Yield, unknown, void>][] = [
@@ -254,7 +254,7 @@ Deno.test("a step, sleep or signal that cannot be is an error at the place where
   }
 });
 
-Deno.test("a name keeps its meaning: what was a step is not taken for a sleep", async () => {
+Deno.test("sleep() refuses a name that an earlier run used for a step", async () => {
   const task = defineTask({
     kind: "changed",
     async *run({ checkpoint }) {

@@ -15,13 +15,13 @@ import { OTHER_SECRET, type Receiver, receiver, SECRET } from "../../helpers/rec
 
 const reach = new Reach(parseAllowed(["127.0.0.1", "silent.example"])!);
 
-/** A process, as far as webhooks go. */
+/** The parts of a process that send webhooks. */
 interface Process extends AsyncDisposable {
   store: Store;
   outbox: Outbox;
   deliveries: Deliveries;
   dispatcher: Dispatcher;
-  /** What it logged. */
+  /** The lines that it logged, at level `warn` or above. */
   warnings: string[];
 }
 
@@ -43,7 +43,7 @@ class World implements AsyncDisposable {
 
   readonly now = () => Date.now() + this.ahead;
 
-  /** @param starts Whether it sends. */
+  /** @param starts Whether the process sends webhooks. */
   async join({ starts = true, secrets = [SECRET], kv = this.kv } = {}): Promise<Process> {
     const { now } = this;
     const sid = `s${this.#count++}`;
@@ -62,7 +62,7 @@ class World implements AsyncDisposable {
       reach,
       resolve: () => new Promise(() => {}),
       timeoutMs: 60_000,
-      // What is not told of is not found.
+      // Longer than any test: a delivery is found only by a watch or a wake.
       lookMs: 3600_000,
       now,
       log,
@@ -83,7 +83,7 @@ class World implements AsyncDisposable {
     };
   }
 
-  /** Of the store, those with these first parts. */
+  /** The number of keys in the store whose first part is one of these. */
   async count(...prefixes: string[]): Promise<number> {
     let count = 0;
     for (const prefix of prefixes) {
@@ -111,7 +111,7 @@ async function submit({ store }: Process, ...targets: NotifyTarget[]): Promise<s
   return submitted.id;
 }
 
-/** Runs a task that waits so many times, and completes. */
+/** Runs a task that waits `waits` times, and completes. */
 async function run({ store }: Process, id: string, waits = 0): Promise<void> {
   const live = await store.withTask(id, (live) => {
     for (let n = 0; n < waits; n++) {
@@ -142,7 +142,7 @@ function settled(process: Process, id: string): Promise<void> {
 
 const types = ({ received }: Receiver) => received.map(({ body }) => body.type.slice(5));
 
-Deno.test("a target is told what it asked for, signed, in order, under an id of its own, and nothing is left to do", async () => {
+Deno.test("Dispatcher sends a target the events that it asked for: signed, in order, each with its own id", async () => {
   await using world = await World.open();
   await using to = receiver();
   const process = await world.join();
@@ -160,7 +160,7 @@ Deno.test("a target is told what it asked for, signed, in order, under an id of 
   await eventually(async () => assertEquals(await world.count("outbox", "delivery-due"), 0));
 });
 
-Deno.test("what one target does not take is tried again, and what follows waits for it; others do not", async () => {
+Deno.test("Dispatcher tries a failed delivery again; later ones to its target wait, other targets do not", async () => {
   await using world = await World.open();
   await using bad = receiver((_, n) => new Response("not now", { status: n <= 2 ? 500 : 200 }));
   await using good = receiver();
@@ -169,7 +169,7 @@ Deno.test("what one target does not take is tried again, and what follows waits 
   const id = await submit(process, { url: bad.url, on }, { url: good.url, on });
   await run(process, id);
   await good.count(2);
-  // Its clock goes on to the next try, and the one after.
+  // Moves the clock on to the next try, and to the one after.
   await eventually(async () => {
     world.ahead += 5000;
     process.dispatcher.wake();
@@ -184,7 +184,7 @@ Deno.test("what one target does not take is tried again, and what follows waits 
   );
 });
 
-Deno.test("a target that never answers keeps nobody else waiting", async () => {
+Deno.test("Dispatcher does not let a target that never answers keep another target waiting", async () => {
   await using world = await World.open();
   await using good = receiver();
   const process = await world.join();
@@ -197,7 +197,7 @@ Deno.test("a target that never answers keeps nobody else waiting", async () => {
   assertEquals(types(good), ["completed"]);
 });
 
-Deno.test("several processes send each delivery once, and a line in order", async () => {
+Deno.test("Dispatcher sends each delivery once and those of a task in order, with several processes", async () => {
   await using world = await World.open();
   await using to = receiver();
   const processes = await Promise.all([world.join(), world.join(), world.join()]);
@@ -217,7 +217,7 @@ Deno.test("several processes send each delivery once, and a line in order", asyn
   }
 });
 
-Deno.test("Outbox.take() takes nothing that another process delivered while it looked", async () => {
+Deno.test("Outbox.take() takes no delivery that another process made between its two reads", async () => {
   await using world = await World.open();
   const process = await world.join({ starts: false });
   const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
@@ -245,7 +245,7 @@ Deno.test("Outbox.take() takes nothing that another process delivered while it l
   assertEquals(await states(process, id), ["delivered", "waiting"]);
 });
 
-Deno.test("what a process had that died goes out at the next start, under the same id", async () => {
+Deno.test("Dispatcher.start() sends what a dead process had taken, with the same id", async () => {
   await using world = await World.open();
   const got = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
@@ -260,7 +260,7 @@ Deno.test("what a process had that died goes out at the next start, under the sa
   const id = await submit(dead, { url: to.url });
   await run(dead, id);
   await got.promise;
-  // It writes nothing any more.
+  // A process without a session counts as dead.
   await world.kv.delete(keys.session(dead.store.sid));
   const process = await world.join();
   await to.count(2);
@@ -269,7 +269,7 @@ Deno.test("what a process had that died goes out at the next start, under the sa
   assertEquals(new Set(to.received.map(({ id }) => id)).size, 1);
 });
 
-Deno.test("a process that sends looks once others wrote something, and when one of them is dead", async () => {
+Deno.test("Dispatcher looks when another process wrote a delivery, and at recover() for a dead process", async () => {
   await using world = await World.open();
   const gate = Promise.withResolvers<Response>();
   await using to = receiver((_, n) => n === 1 ? gate.promise : new Response());
@@ -296,11 +296,11 @@ Deno.test("a process that sends looks once others wrote something, and when one 
   await run(web, second);
   await settled(process, second);
   gate.resolve(new Response());
-  // What it does itself has it look, too: that is no more than a few for each.
+  // Its own deliveries make it look as well, but only a few times each.
   assert(looks < 20, `${looks}`);
 });
 
-Deno.test("what a process has for too long, though it seems to live, another one sends", async () => {
+Deno.test("Dispatcher sends a delivery that a live process has taken for too long", async () => {
   await using world = await World.open();
   const gate = Promise.withResolvers<Response>();
   await using to = receiver((_, n) => n === 1 ? gate.promise : new Response());
@@ -312,18 +312,18 @@ Deno.test("what a process has for too long, though it seems to live, another one
   world.ahead += TAKEN_MS + 1;
   process.dispatcher.wake();
   await settled(process, id);
-  // What comes of the first try changes nothing any more.
+  // The result of the first try no longer changes anything.
   gate.resolve(new Response(null, { status: 500 }));
   await stuck.dispatcher.stop(60_000);
   assertEquals(await states(process, id), ["delivered"]);
   assertEquals(to.received.length, 2);
 });
 
-Deno.test("what waits for its next try goes on when the clock is set back by a day, and what follows", async () => {
+Deno.test("Dispatcher sends a waiting delivery and the next one after the clock is set back by a day", async () => {
   await using world = await World.open();
   await using to = receiver();
   const process = await world.join();
-  // It refuses what is signed a day ahead.
+  // The receiver refuses a signature that is dated a day ahead.
   world.ahead = 24 * 3600_000;
   const id = await submit(process, { url: to.url, on: ["started", "completed"] });
   await run(process, id);
@@ -337,7 +337,7 @@ Deno.test("what waits for its next try goes on when the clock is set back by a d
   assertEquals(types(to), ["started", "completed"]);
 });
 
-/** Takes what is due of all lines, one after the other. */
+/** Takes a delivery of each line that is due, one after another, and returns their numbers. */
 async function takeAll({ outbox }: Process): Promise<number[]> {
   const { dues } = await outbox.due(10, null);
   const taken: number[] = [];
@@ -346,7 +346,7 @@ async function takeAll({ outbox }: Process): Promise<number[]> {
 }
 
 for (const backMs of [3000, 3600_000, 24 * 3600_000]) {
-  Deno.test(`Outbox.take() forgets no line where the clock is set back by ${backMs / 1000} s as it looks`, async () => {
+  Deno.test(`Outbox.take() forgets no line if the clock is set back by ${backMs / 1000} s after due()`, async () => {
     await using world = await World.open();
     const process = await world.join({ starts: false });
     const { outbox } = process;
@@ -368,13 +368,13 @@ for (const backMs of [3000, 3600_000, 24 * 3600_000]) {
     const taken = [];
     for (const due of dues) taken.push(await outbox.take(due));
     world.ahead += backMs;
-    // It goes now where its time is too far away to be true, and else at its time.
+    // It is taken now if its time is too far ahead to be true, and otherwise at that time.
     const sent = taken.flatMap((it) => it?.n ?? []);
     assertEquals(sent.length > 0 ? sent : await takeAll(process), [1]);
   });
 }
 
-Deno.test("Outbox.take() forgets no line of a time that is no longer too far away to be true", async () => {
+Deno.test("Outbox.take() forgets no line whose time was too far ahead to be true at due(), but is not now", async () => {
   await using world = await World.open();
   const process = await world.join({ starts: false });
   const { outbox } = process;
@@ -392,7 +392,7 @@ Deno.test("Outbox.take() forgets no line of a time that is no longer too far awa
   assertEquals(await takeAll(process), [1]);
 });
 
-Deno.test("a delivery is given up after a day, which the log says without the path of its target", async () => {
+Deno.test("Dispatcher gives up a delivery after a day, and logs that without the path of its target", async () => {
   await using world = await World.open();
   await using to = receiver(() => new Response(null, { status: 503 }));
   const process = await world.join();
@@ -408,7 +408,7 @@ Deno.test("a delivery is given up after a day, which the log says without the pa
   assert(!warning!.includes("secret-path"));
 });
 
-Deno.test("what waits for a host that does not answer is given up after a day, too", async () => {
+Deno.test("Dispatcher also gives up deliveries that wait for a silent host after a day", async () => {
   await using world = await World.open();
   await using to = receiver(() => new Response(null, { status: 503 }));
   const process = await world.join();
@@ -426,7 +426,7 @@ Deno.test("what waits for a host that does not answer is given up after a day, t
   }
 });
 
-Deno.test("resend: what was delivered goes out again, what waits goes now, under the same id", async () => {
+Deno.test("Deliveries.resend() sends a delivered webhook again and a waiting one now, with the same id", async () => {
   await using world = await World.open();
   let status = 500;
   await using to = receiver(() => new Response(null, { status }));
@@ -449,7 +449,7 @@ Deno.test("resend: what was delivered goes out again, what waits goes now, under
   assertEquals(await process.deliveries.resend(id, 2, "k", "ada"), null);
 });
 
-Deno.test("a deleted task's deliveries that wait still go out, and leave nothing behind", async () => {
+Deno.test("Dispatcher still sends the waiting deliveries of a removed task, and leaves no keys behind", async () => {
   await using world = await World.open();
   let status = 500;
   await using to = receiver(() => new Response(null, { status }));
@@ -475,7 +475,7 @@ Deno.test("a deleted task's deliveries that wait still go out, and leave nothing
   assertEquals(types(to).slice(-2), ["started", "completed"]);
 });
 
-Deno.test("a deleted task whose deliveries have ended leaves none of them", async () => {
+Deno.test("Store.remove() removes a task's deliveries that have ended", async () => {
   await using world = await World.open();
   await using to = receiver();
   const process = await world.join();
@@ -486,7 +486,7 @@ Deno.test("a deleted task whose deliveries have ended leaves none of them", asyn
   assertEquals(await world.count("notify", "delivery", "delivery-body", "outbox"), 0);
 });
 
-Deno.test("the deliveries of a task are bounded: the oldest that ended go", async () => {
+Deno.test("Outbox.finish() removes a task's oldest deliveries that have ended, and keeps the newest 100", async () => {
   await using world = await World.open();
   await using to = receiver();
   const process = await world.join();
@@ -498,7 +498,7 @@ Deno.test("the deliveries of a task are bounded: the oldest that ended go", asyn
   assertEquals(await world.count("delivery-body"), MAX_KEPT);
 });
 
-Deno.test("what is told of one task is bounded, but its end is told", async () => {
+Deno.test("Store writes at most 1,000 deliveries for one task, and one more for its end", async () => {
   await using world = await World.open();
   const process = await world.join({ starts: false });
   const id = await submit(process, { url: "http://silent.example/", on: ["waiting", "completed"] });
@@ -508,7 +508,7 @@ Deno.test("what is told of one task is bounded, but its end is told", async () =
   assertEquals([last!.n, last!.delivery.event], [1001, "completed"]);
 });
 
-Deno.test("secrets: all of the server's sign, and a target's own alone; without any nothing goes out", async () => {
+Deno.test("Dispatcher signs with all secrets of the server or with the target's own, and sends none unsigned", async () => {
   await using world = await World.open();
   await using to = receiver();
   await using own = receiver(undefined, OTHER_SECRET);
@@ -527,13 +527,13 @@ Deno.test("secrets: all of the server's sign, and a target's own alone; without 
     assertEquals(attempts[0]?.error, "There is no secret to sign it with");
   });
   assertEquals(to.received.length, 1);
-  // The kind may name the target, and then no submit is refused: whoever runs the server hears of it.
+  // A kind may name the target, and then no submit is refused: so the log tells the operator.
   assertEquals(without.warnings.map((line) => JSON.parse(line).message), [
     "webhooks cannot be signed: there is no HEADWAY_WEBHOOK_SECRET",
   ]);
 });
 
-Deno.test("Dispatcher.stop() lets what is on its way end, or gives it back for another to send", async () => {
+Deno.test("Dispatcher.stop() gives back a delivery that does not end in time, for another process to send", async () => {
   await using world = await World.open();
   const gate = Promise.withResolvers<void>();
   await using to = receiver(async () => {
@@ -552,7 +552,7 @@ Deno.test("Dispatcher.stop() lets what is on its way end, or gives it back for a
   await settled(next, id);
 });
 
-Deno.test("Outbox.resend() says so when the store takes nothing", async () => {
+Deno.test("Deliveries.resend() rejects if the store takes no write", async () => {
   await using world = await World.open();
   const process = await world.join({ starts: false });
   const id = await submit(process, { url: "http://silent.example/" });

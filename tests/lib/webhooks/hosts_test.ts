@@ -4,18 +4,18 @@ import { Hosts } from "../../../lib/webhooks/hosts.ts";
 const A = "https://a.example";
 const B = "https://b.example";
 
-/** Begins as many as there is room for. */
+/** Begins as many deliveries to a host as there is room for. */
 function fill(hosts: Hosts, origin: string): ((answered: boolean | null) => void)[] {
   const ends: ReturnType<typeof fill> = [];
   while (hosts.room(origin) === "free") ends.push(hosts.begin(origin));
   return ends;
 }
 
-Deno.test("Hosts: one host takes a part of all room, and those that do not answer no more than half of it", () => {
+Deno.test("Hosts.room() limits each host to 8 deliveries, and all unproven hosts to half of the room", () => {
   const hosts = new Hosts(() => 0);
   assertEquals(fill(hosts, A).length, 8);
   assertEquals([hosts.room(A), hosts.room(B)], ["busy", "free"]);
-  // B answers: it has room whatever the others do.
+  // B has answered, so the others leave it room.
   hosts.begin(B)(true);
   for (let n = 0; n < 100; n++) fill(hosts, `https://${n}.example`);
   assertEquals(hosts.active, 32);
@@ -23,7 +23,7 @@ Deno.test("Hosts: one host takes a part of all room, and those that do not answe
   assert(!hosts.full);
 });
 
-Deno.test("Hosts: after five silences in a row a host gets one delivery at a time, with pauses that grow, until it answers", () => {
+Deno.test("Hosts.room() gives a host that was silent 5 times one delivery at a time, with growing pauses", () => {
   let now = 0;
   const hosts = new Hosts(() => now);
   for (let n = 0; n < 5; n++) {
@@ -38,14 +38,14 @@ Deno.test("Hosts: after five silences in a row a host gets one delivery at a tim
     end(false);
   }
   now += 30_000;
-  // That nothing was asked says nothing of it.
+  // A delivery that did not ask the host says nothing about it.
   hosts.begin(A)(null);
   assertEquals(hosts.room(A), "free");
   hosts.begin(A)(true);
   assertEquals(fill(hosts, A).length, 8);
 });
 
-Deno.test("Hosts forgets hosts of which there were too many, but none with something under way", () => {
+Deno.test("Hosts never forgets a host with deliveries under way, however many others there are", () => {
   const hosts = new Hosts(() => 0);
   const ends = fill(hosts, A);
   for (let n = 0; n < 5000; n++) hosts.begin(`https://${n}.example`)(false);

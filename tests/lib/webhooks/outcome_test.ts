@@ -19,7 +19,7 @@ function tried(status: number | null, error: string | null, retryAfterMs: number
   return { at: 0, ms: 1, status, error, response: "", retryAfterMs };
 }
 
-Deno.test("afterTry(): the first retry comes within two seconds, later ones ever later, up to an hour, for a day", () => {
+Deno.test("afterTry() waits up to 2 s before the first retry, then longer up to 1 h, and gives up after a day", () => {
   for (const random of [() => 0, () => 0.999, Math.random]) {
     let delivery = NEW;
     let now = 0;
@@ -31,7 +31,7 @@ Deno.test("afterTry(): the first retry comes within two seconds, later ones ever
     }
     assertEquals(delivery.state, "given_up");
     assertEquals([delivery.by, delivery.tries], [null, waits.length]);
-    // The last one has no next.
+    // No try follows the last one.
     waits.pop();
     assert(waits[0]! >= 500 && waits[0]! <= 2000, `${waits[0]}`);
     assert(waits.every((ms, n) => ms <= 2000 * 2 ** n && ms <= 3600_000), waits.join());
@@ -40,7 +40,7 @@ Deno.test("afterTry(): the first retry comes within two seconds, later ones ever
   }
 });
 
-Deno.test("afterTry(): an answer ends it, or says when to come again", () => {
+Deno.test("afterTry() ends a delivery on 2xx and 410, and otherwise waits as long as the target asks", () => {
   const delivered = afterTry(NEW, tried(204, null), 5);
   assertEquals([delivered.state, delivered.by, delivered.tries], ["delivered", null, 1]);
   assertEquals(afterTry(NEW, tried(410, "gone"), 5).state, "given_up");
@@ -48,7 +48,7 @@ Deno.test("afterTry(): an answer ends it, or says when to come again", () => {
   assertEquals([later.state, later.next], ["waiting", 60_005]);
 });
 
-Deno.test("answerProblem(): what is not 2xx is one, and a redirect says what it is", () => {
+Deno.test("answerProblem() accepts 2xx only, and says that redirects are not followed", () => {
   for (const status of [200, 201, 204, 299]) assertEquals(answerProblem(status), null);
   for (const status of [0, 100, 400, 404, 500, 999]) {
     assertEquals(answerProblem(status), `HTTP ${status}`);
@@ -56,7 +56,7 @@ Deno.test("answerProblem(): what is not 2xx is one, and a redirect says what it 
   assertEquals(answerProblem(302), "HTTP 302: redirects are not followed");
 });
 
-Deno.test("retryMs(): half of each wait is by chance", () => {
+Deno.test("retryMs() doubles the wait up to an hour, and makes half of it random", () => {
   assertEquals([retryMs(1, () => 0), retryMs(1, () => 1)], [1000, 2000]);
   assertEquals([retryMs(3, () => 0), retryMs(3, () => 1)], [4000, 8000]);
   assertEquals(retryMs(1000, () => 1), 3600_000);

@@ -9,11 +9,11 @@ const never = new AbortController().signal;
 
 interface Listening extends AsyncDisposable {
   readonly port: number;
-  /** Connections that were taken. */
+  /** Connections that were accepted. */
   readonly taken: number;
 }
 
-/** Listens for TCP, and does something with each connection once it has sent something. */
+/** Listens for TCP, and calls `talk` with each connection and the start of its request. */
 function listen(talk: (connection: Deno.TcpConn, request: string) => Promise<unknown>): Listening {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let taken = 0;
@@ -27,7 +27,7 @@ function listen(talk: (connection: Deno.TcpConn, request: string) => Promise<unk
           const bytes = new Uint8Array(4096);
           const length = await connection.read(bytes) ?? 0;
           await talk(connection, new TextDecoder().decode(bytes.subarray(0, length)));
-          // Until whoever asked has enough.
+          // Stays open until the client closes the connection.
           while (await connection.read(bytes) !== null);
         })().catch(() => {}),
       );
@@ -59,7 +59,7 @@ function send(url: string, options: Partial<PostOptions> = {}, signal: AbortSign
   return post(new URL(url), BODY, { "x-a": "b" }, { reach: HERE, ...options }, signal);
 }
 
-Deno.test("post() sends its body and headers under the name of the host, and tells what was answered", async () => {
+Deno.test("post() sends its body and headers with the host's name, and returns what was answered", async () => {
   const asked = Promise.withResolvers<string>();
   await using server = listen(async (connection, request) => {
     asked.resolve(request);
@@ -78,7 +78,7 @@ Deno.test("post() sends its body and headers under the name of the host, and tel
   assert(request.endsWith(`\r\n\r\n${new TextDecoder().decode(BODY)}`), request);
 });
 
-Deno.test("post() asks for the addresses of a name once, and connects to those that it has checked", async () => {
+Deno.test("post() resolves a name once, and connects to the addresses that it has checked", async () => {
   await using server = listen(says("HTTP/1.1 204 No Content\r\n\r\n"));
   const answers: Address[][] = [
     [{ address: "127.0.0.1", family: 4 }],
@@ -93,7 +93,7 @@ Deno.test("post() asks for the addresses of a name once, and connects to those t
   assertEquals([asked, server.taken], [2, 1]);
 });
 
-Deno.test("post() connects to no name that leads to a private address, alone or among others", async () => {
+Deno.test("post() does not connect to a host with a private address, even among public ones", async () => {
   await using server = listen(says("HTTP/1.1 204 No Content\r\n\r\n"));
   const reach = new Reach();
   const here = { address: "127.0.0.1", family: 4 };
@@ -114,7 +114,7 @@ Deno.test("post() connects to no name that leads to a private address, alone or 
       PostError,
       "has an address that is not a public one",
     );
-    // It is not the host's fault, and the address is nobody's business.
+    // The host was not asked, and the message must not show the address.
     assertEquals(error.silent, false);
     assert(!/\d/.test(error.message), error.message);
   }
@@ -137,7 +137,7 @@ Deno.test("post() follows no redirect", async () => {
   assertEquals(to.taken, 0);
 });
 
-Deno.test("post() reads the beginning of an answer without an end, and closes it", async () => {
+Deno.test("post() reads the beginning of an endless answer, and closes the connection", async () => {
   let sent = 0;
   const closed = Promise.withResolvers<void>();
   await using server = listen(async (connection) => {
@@ -153,7 +153,7 @@ Deno.test("post() reads the beginning of an answer without an end, and closes it
   await closed.promise;
 });
 
-Deno.test("post() tells in general words why there was no answer", async () => {
+Deno.test("post() says in general words why there was no answer", async () => {
   const timeoutMs = 50;
   const headers = `x: ${"a".repeat(1000)}\r\n`.repeat(40);
   const cases: [talk: Parameters<typeof listen>[0], sentence: string][] = [
@@ -192,13 +192,13 @@ Deno.test("post() tells in general words why there was no answer", async () => {
   );
 });
 
-Deno.test("post() ends with the status of an answer whose body stops to come", async () => {
+Deno.test("post() returns the status of an answer whose body stops before its end", async () => {
   await using server = listen(says("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nso far"));
   const { status, text } = await send(`http://127.0.0.1:${server.port}/`);
   assertEquals([status, text], [200, "so far"]);
 });
 
-Deno.test("post() breaks off when it is told to", async () => {
+Deno.test("post() rejects with the signal's reason when the signal aborts", async () => {
   const asked = Promise.withResolvers<void>();
   await using server = listen(() => Promise.resolve(asked.resolve()));
   const stop = new AbortController();
@@ -208,7 +208,7 @@ Deno.test("post() breaks off when it is told to", async () => {
   await assertRejects(() => sending, Error, "stops");
 });
 
-Deno.test("post() over TLS asks for the certificate of the name, at the address that was checked", async () => {
+Deno.test("post() over TLS requires a certificate for the name, at the address that was checked", async () => {
   const { cert, key } = await makeCertificate();
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
 
-/** Spellings of places that are not of the internet. */
+/** Spellings of addresses that are not public. */
 const PRIVATE = [
   "127.0.0.1",
   "127.1",
@@ -78,15 +78,15 @@ const PUBLIC = [
   "[2a00:1450::1]",
 ];
 
-Deno.test("Reach.refuses() an address that is not of the internet, however it is spelled, and no other", () => {
+Deno.test("Reach.refuses() is true for an address that is not public, in any spelling, and for no other", () => {
   const reach = new Reach();
   for (const host of PRIVATE) assert(reach.refuses(new URL(`http://${host}:81/a`)), host);
   for (const host of PUBLIC) assert(!reach.refuses(new URL(`https://${host}/`)), host);
-  // A name is looked up when something is sent.
+  // A name is resolved only when something is sent.
   assert(!reach.refuses(new URL("http://localhost/")));
 });
 
-Deno.test("Reach.allows() what a name may lead to: no address with a zone, and nothing that is none", () => {
+Deno.test("Reach.allows() accepts a public address, but none with a zone and no other text", () => {
   const reach = new Reach();
   const wanted = [
     ["8.8.8.8", true],
@@ -101,7 +101,7 @@ Deno.test("Reach.allows() what a name may lead to: no address with a zone, and n
   for (const [address, allowed] of wanted) assertEquals(reach.allows(address), allowed, address);
 });
 
-Deno.test("what the operator allows is let through: hosts, addresses and networks, and nothing beside them", () => {
+Deno.test("Reach allows the hosts, addresses and networks that the operator names, and no others beside them", () => {
   const allowed = parseAllowed([
     "Hooks.internal",
     "10.1.0.0/16",
@@ -122,7 +122,7 @@ Deno.test("what the operator allows is let through: hosts, addresses and network
   }
 });
 
-Deno.test("parseAllowed() takes no entry that could mean something else", () => {
+Deno.test("parseAllowed() refuses an entry that is not exactly a host name, an address or a network", () => {
   const entries = [
     "",
     "127.1",

@@ -7,7 +7,7 @@ function known(kind: string, input: unknown = null, more: Partial<KnownKind> = {
   return { kind, description: null, input, unavailable: null, ...more };
 }
 
-Deno.test("kindTools() gives each kind a name of its own that every client takes, the same each time", () => {
+Deno.test("kindTools() gives each kind a unique tool name that every client takes, the same each time", () => {
   const kind = fc.stringMatching(KIND_PATTERN);
   fc.assert(fc.property(fc.uniqueArray(kind, { maxLength: 30 }), (kinds) => {
     const names = kindTools(kinds.map((kind) => known(kind))).map(({ tool }) => tool.name);
@@ -26,7 +26,7 @@ Deno.test("kindTools() gives each kind a name of its own that every client takes
   );
 });
 
-Deno.test("kindTools() takes arguments for the input, or puts what is no object below one", () => {
+Deno.test("kindTools() takes a tool's arguments as the input, or their 'input' if that is no object", () => {
   const object = { type: "object", properties: { n: { type: "number" } }, required: ["n"] };
   const list = {
     type: "array",
@@ -53,7 +53,7 @@ Deno.test("kindTools() takes arguments for the input, or puts what is no object 
   assertEquals([any!.inputOf({}), any!.inputOf({ a: 1 })], [undefined, { a: 1 }]);
 });
 
-Deno.test("kindTools() bounds what a model reads of a kind", () => {
+Deno.test("kindTools() bounds the size of the description and schema of a kind", () => {
   const properties = Object.fromEntries(
     Array.from({ length: 2000 }, (_, n) => [`field${n}`, { type: "string" }]),
   );
