@@ -24,7 +24,7 @@ async function status({ url }: ServerProcess, headers: { cookie: string }): Prom
   return response.status;
 }
 
-test("a session that is ended at one process is over at all, and stays so", async () => {
+test("POST /logout at one process ends the session in every process, even if the store was down", async () => {
   await using store = await startDenokv();
   const start = () =>
     startServer({

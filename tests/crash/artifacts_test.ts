@@ -23,7 +23,7 @@ async function numberIn(base: string, id: string): Promise<number | null> {
   return bytes[0]!;
 }
 
-Deno.test("a server that is killed within artifacts shows each whole, in order, and keeps nothing of others", async () => {
+Deno.test("a server that is killed while artifacts arrive shows only whole ones, in order, and keeps no parts", async () => {
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
   let server: ServerProcess = await startServer({ kv, kinds: CRASH_KINDS });

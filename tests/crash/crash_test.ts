@@ -320,7 +320,7 @@ Deno.test("a task that takes all memory fails as ProcessDied; the tasks beside i
   assertEquals(await health.json(), { status: "ok" });
 });
 
-Deno.test("a task that would end its process fails, by every way and from anywhere; nobody else is interrupted", async () => {
+Deno.test("a task that tries to end its process fails, whichever way it tries; no other task is interrupted", async () => {
   await using server = await local(":memory:");
   const rests = await Promise.all(
     Array.from({ length: 20 }, () => submit(server.url, "rests", { ms: 2000 })),
@@ -341,7 +341,7 @@ Deno.test("a task that would end its process fails, by every way and from anywhe
   }
 });
 
-Deno.test("tasks that kill their process fail, each after few deaths; none that ran beside them does", async () => {
+Deno.test("tasks that kill their process fail after a few deaths each; the tasks beside them complete", async () => {
   await using server = await local(":memory:");
   const rests = [];
   const kills = [];

@@ -22,8 +22,8 @@ const COLOURS = ["color-contrast"];
 const HEIGHT = 844;
 
 /**
- * Two looks, in which every view is checked by all rules. Each view is also checked for its contrasts
- * in the other color scheme, and for its fit in the other width.
+ * Two looks, in which every view is checked by all rules. Each view is also checked for its
+ * contrasts in the other color scheme, and for its fit in the other width.
  */
 const LOOKS = [
   { language: "en-US", scheme: "light", width: 1280 },

@@ -9,13 +9,13 @@ import { tempDir } from "../helpers/temp_dir.ts";
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 
 interface Call {
-  /** What the model is told that it wrote before. */
+  /** The answer so far, which the request contains. */
   readonly before: string;
   write(text: string): void;
   end(): void;
 }
 
-/** A model that writes what the test has it write. */
+/** A model whose answers the test writes. */
 function fakeModel() {
   const calls: Call[] = [];
   const server = Deno.serve(
@@ -24,7 +24,7 @@ function fakeModel() {
       const { answer_so_far } = await request.json();
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
       const writer = writable.getWriter();
-      // The other side may have been killed.
+      // The server that reads the answer may have been killed.
       const ignore = () => {};
       calls.push({
         before: answer_so_far,
@@ -41,7 +41,7 @@ function fakeModel() {
   };
 }
 
-Deno.test("examples/answer.html shows a text once and whole, though the server is killed, and stops it", async () => {
+Deno.test("examples/answer.html shows no part of an answer twice after a crash, and stops the task", async () => {
   await using model = fakeModel();
   await using directory = await tempDir();
   const reserved = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -81,7 +81,7 @@ Deno.test("examples/answer.html shows a text once and whole, though the server i
   await told(2);
   assertEquals(model.calls[1]!.before, kept);
   model.calls[1]!.write("and neither is this. ");
-  // Nothing of it is there twice, and what was not saved is gone.
+  // Nothing is shown twice, and the part after the last checkpoint is gone.
   await reads("output", `${kept}and neither is this. `);
 
   await page.reload();

@@ -161,7 +161,7 @@ Deno.test("examples/app runs as its README says, and shows its users their tasks
   await grace.page.goto(`${app.url}/jobs/`);
   await shows(grace.page, "No tasks yet");
   assertEquals([ada.problems, grace.problems], [[], []]);
-  // Its lock file has everything that it loaded.
+  // The run has added nothing to the lock file.
   const lock = await Deno.readTextFile(`${app.folder}/deno.lock`);
   assertEquals(lock, await Deno.readTextFile(new URL("deno.lock", EXAMPLE)));
 });

@@ -5,7 +5,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { openGate } from "../helpers/gate.ts";
 import { testApp } from "../helpers/server.ts";
 
-Deno.test("the page tells of a task how its children do, lists them, and leads back from each", async () => {
+Deno.test("the page counts and lists a task's children, links a child back, and hides children in the list", async () => {
   await using app = await testApp();
   const parts = [
     { kind: "echo", input: 1 },
@@ -38,12 +38,12 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
   });
   openGate("seen child");
   await finished(app.url, task_id);
-  // What comes in meanwhile may move a link away from under the pointer.
+  // A row that arrives meanwhile may move a link away from the pointer.
   const follow = (selector: string) =>
     page.locator(selector).wait().then(() =>
       page.$eval(selector, (it) => (it as HTMLElement).click())
     );
-  // Of the children the newest stands first.
+  // The newest child is the first in the list.
   await follow("[role=row] a[href*=task_id]");
   await eventually(async () => {
     assertEquals(await text(".task-title h1"), "gated");
@@ -52,7 +52,7 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
   await eventually(async () => {
     assertEquals(await text("#children"), "3 of 3 tasks, 1 failed");
   });
-  // In the list they stand behind it, and come in where they are wanted.
+  // The list of all tasks hides children until the user asks for them.
   const listed = () =>
     page.$$eval("[role=row] a[href*=task_id]", (found) => {
       return new Set(found.map((it) => it.getAttribute("href"))).size;
@@ -67,7 +67,7 @@ Deno.test("the page tells of a task how its children do, lists them, and leads b
     assertEquals(await listed(), 5);
     assertEquals(await text(".count.status-failed .count-figure"), "2");
   });
-  // Whoever looks for a state is told how many of them are in it.
+  // With a filter for a state, the button counts the hidden children in that state.
   await page.goto(`${app.url}/?status=failed`);
   await eventually(async () => {
     assertEquals([await listed(), await text("#children-too .count-figure")], [1, "1"]);

@@ -1,5 +1,6 @@
 /**
- * The client in pages of others, and in a program: broken connections, killed servers, hostile text.
+ * The client in pages of another origin, and in a program: broken connections, killed servers,
+ * hostile text.
  *
  * @module
  */
@@ -17,13 +18,13 @@ import { otherOrigin } from "../helpers/other_origin.ts";
 import { type ServerProcess, startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-/** What nobody may miss of a task, as the store has it. */
+/** The stored events of a task that no watcher may miss, such as `log 3`. */
 async function kept(base: string, id: string): Promise<string[]> {
   const rows = await storedEvents(base, id);
   return rows.filter(({ event }) => event !== "message").map(({ event, seq }) => `${event} ${seq}`);
 }
 
-/** A server that is killed once `ready` says so, and the one after it, on the same store. */
+/** Runs `use` with a server, and with a function that kills it and starts another on its store. */
 async function withKill(
   env: Record<string, string>,
   use: (server: ServerProcess, kill: () => Promise<ServerProcess>) => Promise<void>,
@@ -39,7 +40,7 @@ async function withKill(
   });
 }
 
-Deno.test("a program outlives its server: with for await and with callbacks, every row once", async () => {
+Deno.test("watch() in a program gives every row once though the server is killed, by loop and callbacks", async () => {
   await using gate = closedGate();
   await withKill({}, async (first, kill) => {
     const { task_id } = await submit(first.url, "steps", { steps: 200, gate: gate.url });
@@ -70,20 +71,20 @@ Deno.test("a program outlives its server: with for await and with callbacks, eve
   });
 });
 
-Deno.test("a slow program is let go by the server, and still misses nothing", async () => {
+Deno.test("watch() in a slow program misses no row, though the server's queue for it is short", async () => {
   await using app = await testApp({ HEADWAY_RETRY_MS: "10", HEADWAY_STREAM_QUEUE: "50" });
   const { task_id } = await submit(app.url, "log-many", { rows: 3000, bytes: 8000 });
   const read: string[] = [];
   for await (const { type, id } of watch(task_id, { base: app.url })) {
     if (type !== "progress") read.push(`${type} ${id}`);
-    // Until the task has ended, and all of it lies on the way.
+    // Stops reading until the task has ended, so that its other rows have to wait.
     if (read.length === 10) await finished(app.url, task_id);
   }
   assertEquals(read, await kept(app.url, task_id));
   await eventually(() => assertEquals(app.pulse.size, 0));
 });
 
-/** A page with an element in it. */
+/** The HTML of a page with a `<headway-progress>`. */
 function pageWith(base: string, attributes: string): string {
   return `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Another</title>` +
     `<link rel="icon" href="data:,">` +
@@ -91,7 +92,7 @@ function pageWith(base: string, attributes: string): string {
     `<headway-progress ${attributes}></headway-progress>`;
 }
 
-/** What a page does that reads a task with `/client.js`. */
+/** Runs in a page: reads a task with `/client.js`, and keeps what it reads in `read`. */
 async function readAll(base: string, id: string) {
   const { watch } = await import(`${base}/client.js`);
   const read: string[] = [];
@@ -118,7 +119,7 @@ function shows(page: Page, name: string, text: string): Promise<void> {
   return eventually(async () => assertEquals(await part(page, name), text));
 }
 
-Deno.test("Chromium: a page of another origin outlives the server, every row once", async () => {
+Deno.test("Chromium: a page of another origin gets every row once, though the server is killed", async () => {
   await using owned = new AsyncDisposableStack();
   const gate = owned.use(closedGate());
   let html = "";
@@ -141,7 +142,7 @@ Deno.test("Chromium: a page of another origin outlives the server, every row onc
   });
 });
 
-Deno.test("the element says that it reconnects, and goes on", async () => {
+Deno.test("<headway-progress> says that it reconnects, and then shows the task's end", async () => {
   await using owned = new AsyncDisposableStack();
   const gate = owned.use(closedGate());
   let html = "";
@@ -170,7 +171,7 @@ const HOSTILE = [
   "</headway-progress><style>*{display:none}</style>",
 ];
 
-Deno.test("the element shows hostile text as text, under the strictest policy of a page", async () => {
+Deno.test("<headway-progress> shows hostile text as text, under the strictest CSP of a page", async () => {
   await using owned = new AsyncDisposableStack();
   let html = "";
   let csp = "";
@@ -204,7 +205,7 @@ Deno.test("the element shows hostile text as text, under the strictest policy of
   }
 });
 
-/** An element in a page of another origin, and the server it shows a task of. */
+/** Opens a page of another origin with a `<headway-progress>`, and starts its server. */
 async function visit(settings: Record<string, string> = {}) {
   await using owned = new AsyncDisposableStack();
   let url = "";
@@ -227,7 +228,7 @@ async function visit(settings: Record<string, string> = {}) {
   };
 }
 
-Deno.test("the element is a progress bar to those who cannot see it, and says how it ended", async () => {
+Deno.test("<headway-progress> is a progress bar for screen readers, and announces the task's end", async () => {
   await using here = await visit();
   const { app, page } = here;
   const { task_id } = await submit(app.url, "gated", { gate: "element-a11y" });
@@ -262,7 +263,7 @@ Deno.test("the element is a progress bar to those who cannot see it, and says ho
   assertEquals(status, "completed");
 });
 
-Deno.test("axe finds nothing wrong with the element in any state", async () => {
+Deno.test("axe finds nothing wrong with <headway-progress>: running, pending, completed, failed, unavailable", async () => {
   await using here = await visit();
   const { app, page } = here;
   const base = app.url;
@@ -300,7 +301,7 @@ Deno.test("axe finds nothing wrong with the element in any state", async () => {
   }
 });
 
-Deno.test("the element follows its attributes, and lets go when it is taken away", async () => {
+Deno.test("<headway-progress> follows its attributes, and closes its stream when it is removed", async () => {
   const secret = "admin-secret-0123456789";
   await using here = await visit({ HEADWAY_TOKENS: `me:admin:${secret}` });
   const { app, page } = here;
@@ -331,7 +332,7 @@ Deno.test("the element follows its attributes, and lets go when it is taken away
   openGate("element-attributes");
 });
 
-Deno.test("the element links to the files of its task, opened by its token", async () => {
+Deno.test("<headway-progress> links to its task's artifacts, and its token opens them", async () => {
   const secret = "admin-secret-0123456789";
   await using here = await visit({ HEADWAY_TOKENS: `me:admin:${secret}` });
   const { app, page, problems } = here;
@@ -362,7 +363,7 @@ Deno.test("the element links to the files of its task, opened by its token", asy
   assertEquals(problems, []);
 });
 
-Deno.test("the element moves where nobody knows the total, unless motion is not wanted", async () => {
+Deno.test("<headway-progress> moves its bar while the total is unknown, except with reduced motion", async () => {
   await using here = await visit();
   const { app, page } = here;
   const { task_id } = await submit(app.url, "staged", { rows: 1e6, known: false });
@@ -382,7 +383,7 @@ Deno.test("the element moves where nobody knows the total, unless motion is not 
   assertEquals(here.problems, []);
 });
 
-Deno.test("the element's colours are those of the page's scheme, not of the machine's", async () => {
+Deno.test("<headway-progress> has the colors of the page's color scheme, not of the system's", async () => {
   await using here = await visit();
   const { app, page } = here;
   const { task_id } = await submit(app.url, "echo", 1);

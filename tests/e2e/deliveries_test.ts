@@ -6,7 +6,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { receiver, SECRET } from "../helpers/receiver.ts";
 import { testApp } from "../helpers/server.ts";
 
-Deno.test("the page shows what a task told whom, and tells it again", async () => {
+Deno.test("the page shows a task's webhook deliveries, and sends one again", async () => {
   await using to = receiver();
   await using app = await testApp({
     HEADWAY_WEBHOOK_SECRET: SECRET,
@@ -35,7 +35,7 @@ Deno.test("the page shows what a task told whom, and tells it again", async () =
   await page.locator(".deliveries li:last-child button").click();
   await to.count(3);
   assertEquals(to.received[2]!.id, `msg_${task_id}_2`);
-  // A task that tells nobody has nothing of it.
+  // A task without webhooks has no such section.
   await page.goto(`${app.url}/?task_id=${without.task_id}`);
   await page.waitForSelector(".timeline");
   assertEquals(await page.$(".deliveries"), null);

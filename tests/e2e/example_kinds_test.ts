@@ -1,6 +1,6 @@
 /**
- * The kinds in examples/kinds as they are written, all but order.ts, on a real server. The APIs that
- * they call are servers of the test, which answer when the test says so.
+ * The kinds in examples/kinds as they are written, all but order.ts, on a real server. The APIs
+ * that they call are servers of the test, which answer when the test says so.
  *
  * @module
  */
@@ -42,7 +42,7 @@ async function outputs(base: string, id: string): Promise<any[]> {
   return rows.filter(({ event }) => event === "output").map(({ data }) => data.data);
 }
 
-/** Waits until the stored checkpoint of a task is `wanted`: a crash then loses nothing before it. */
+/** Waits until a task's stored checkpoint is `wanted`: a crash then loses nothing before it. */
 async function saved(base: string, id: string, wanted: unknown): Promise<void> {
   await eventually(async () => {
     const { checkpoint } = await (await fetch(`${base}/tasks/${id}/details`)).json();

@@ -1,5 +1,6 @@
 /**
- * Every example, opened or run as its reader would: from another origin than Headway's.
+ * The examples, except answer.html, app/ and kinds/, opened or run as a reader would. The pages are
+ * at another origin than Headway.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { tempDir } from "../helpers/temp_dir.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Where the examples take Headway to be. */
+/** The address of Headway in the examples. */
 const ADDRESS = "http://localhost:8000";
 
 interface Examples extends AsyncDisposable {
@@ -25,7 +26,7 @@ interface Examples extends AsyncDisposable {
   open(path: string): Promise<{ page: Page; problems: string[] }>;
 }
 
-/** A browser that can open the examples, and a Headway that takes requests of theirs. */
+/** Starts a browser that opens the examples, and a Headway that accepts their requests. */
 async function examples(edit = (html: string) => html): Promise<Examples> {
   await using owned = new AsyncDisposableStack();
   const pages: OtherOrigin = owned.use(otherOrigin(async (path) => {
@@ -48,7 +49,7 @@ async function examples(edit = (html: string) => html): Promise<Examples> {
   };
 }
 
-/** Answers for the one address of the internet that an example names: tests go nowhere. */
+/** Answers for esm.sh, the one host that an example needs: tests do not use the internet. */
 async function serveCdn(page: Page): Promise<void> {
   await page.setRequestInterception(true);
   page.on("request", async (request) => {
@@ -78,7 +79,7 @@ function text(page: Page, selector: string): Promise<string> {
   return page.$eval(selector, (element) => element.textContent ?? "");
 }
 
-Deno.test("examples/static-page/ shows a task to its end, in the page's colours too", async () => {
+Deno.test("examples/static-page/ shows a task to its end, also in the style of the page", async () => {
   await using here = await examples();
   const { task_id } = await submit(here.app.url, "demo", { steps: 3, interval_ms: 100 });
   const { page, problems } = await here.open(`/static-page/index.html?task_id=${task_id}`);
@@ -132,7 +133,7 @@ Deno.test("examples/hook.html renders a task in Preact", async () => {
   assertEquals(problems, []);
 });
 
-Deno.test("useTask() lets go of its connection when its component goes", async () => {
+Deno.test("useTask() closes its connection when its component is unmounted", async () => {
   await using here = await examples((html) => html.replace("interval_ms: 200", "interval_ms: 2e6"));
   const { page, problems } = await here.open("/hook.html");
   await page.waitForSelector("button");
@@ -144,7 +145,7 @@ Deno.test("useTask() lets go of its connection when its component goes", async (
   assertEquals(problems, []);
 });
 
-Deno.test("examples/watch.ts runs to its end, and its types hold", async () => {
+Deno.test("examples/watch.ts runs to its end, and passes the type check", async () => {
   await using server = await startServer();
   const deno = (...args: string[]) =>
     new Deno.Command(Deno.execPath(), { args, cwd: ROOT, env: { NO_COLOR: "1" } }).output();

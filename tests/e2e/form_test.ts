@@ -10,7 +10,7 @@ async function press(page: Page, name: string, role = "button"): Promise<void> {
   await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
 }
 
-/** What is said below a field; empty while nothing is. */
+/** The problem that is shown below a field; empty if there is none. */
 function problem(page: Page, path: string): Promise<string> {
   return page.$$eval(`[id="field-${path}-problem"]`, (found) => found[0]?.textContent ?? "");
 }
@@ -25,7 +25,7 @@ async function open(page: Page, kind: string): Promise<void> {
   await page.locator(`input[name=kind][value=${kind}]`).click();
 }
 
-/** The task that is open, once one is. */
+/** Waits until a task is open, and returns its id. */
 async function openTask(page: Page): Promise<string> {
   await page.waitForSelector(".task-title");
   return new URL(page.url()).searchParams.get("task_id")!;
@@ -35,14 +35,14 @@ function focused(page: Page): Promise<string> {
   return page.evaluate(() => document.activeElement!.id);
 }
 
-Deno.test("the form says beside each field what is wrong, and what the server finds", async () => {
+Deno.test("the form shows each problem below its field, also one that only the server finds", async () => {
   await using app = await testApp();
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(app.url);
   const { page } = opened;
   await open(page, "order");
   await page.locator("#field-count").fill("many");
-  // One field is told of when it is left, the others are not yet.
+  // A field is checked when the focus leaves it. The others are not checked yet.
   await page.keyboard.press("Tab");
   await says(page, "count", "This must be a number");
   assertEquals(await problem(page, "name"), "");
@@ -74,7 +74,7 @@ Deno.test("the form says beside each field what is wrong, and what the server fi
   await press(page, "red", "checkbox");
   await press(page, "It is a gift gift", "checkbox");
   await press(page, "Start");
-  // Only the server knows this one.
+  // Only the server finds this problem.
   await says(page, "name", "Nobody orders nothing");
   await eventually(async () => assertEquals(await focused(page), "field-name"));
   await page.locator("#field-name").fill("Some Body");
@@ -134,7 +134,7 @@ Deno.test("the form runs a task again with another input", async () => {
   const again = await finished(app.url, await openTask(page));
   assertEquals((again.result as { name: string; count: number }).name, "Another");
   assertEquals((again.result as { name: string; count: number }).count, 9);
-  // An input that no form can hold is written as JSON, nothing lost.
+  // An input that a form cannot hold is shown as JSON, and stays whole.
   const odd = await submit(app.url, "echo", { any: [1, { thing: null }] });
   await finished(app.url, odd.task_id);
   await page.goto(`${app.url}/?task_id=${odd.task_id}`);
@@ -148,7 +148,7 @@ Deno.test("the form runs a task again with another input", async () => {
   assertEquals(problems, []);
 });
 
-Deno.test("the form shows how far a file is sent, and lets go of it when asked", async () => {
+Deno.test("the form shows an upload's progress, cancels it, reuses its file, and refuses one too large", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/numbers.csv`;
   await Deno.writeTextFile(path, "n\n" + "1234567\n".repeat(250_000));
@@ -187,7 +187,7 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   const ended = await finished(app.url, await openTask(page));
   assertEquals(ended.status, "completed");
 
-  // The same file again, without sending it again.
+  // Running again reuses the file of the earlier run.
   await press(page, "Edit and run again");
   await page.waitForSelector(".file-name");
   assertEquals(
@@ -203,7 +203,7 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   );
   assertEquals(again.result, (await getTask(app.url, ended.task_id)).result);
 
-  // One that is too large is not sent at all.
+  // A file over the limit is refused when it is chosen.
   await Deno.writeTextFile(path, "n\n" + "1234567\n".repeat(400_000));
   await open(page, "csv-profile");
   const other = await page.$("#field-upload") as ElementHandle<HTMLInputElement>;
@@ -212,7 +212,7 @@ Deno.test("the form shows how far a file is sent, and lets go of it when asked",
   assertEquals(problems, []);
 });
 
-Deno.test("a file can be dropped anywhere, also beside an open form", async () => {
+Deno.test("a file can be dropped anywhere on the page, also while the form is open", async () => {
   await using app = await testApp();
   await using browser = await TestBrowser.launch();
   await using opened = await browser.open(app.url);
@@ -225,7 +225,7 @@ Deno.test("a file can be dropped anywhere, also beside an open form", async () =
         for (const type of ["dragover", "drop"]) {
           const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
           document.querySelector(selector)!.dispatchEvent(event);
-          // Else the browser would go and show the file.
+          // Otherwise the browser would leave the page to show the file.
           if (!event.defaultPrevented) throw new Error(`${type} was left to the browser`);
         }
       },
@@ -252,7 +252,7 @@ Deno.test("a file can be dropped anywhere, also beside an open form", async () =
   assertEquals(problems, []);
 });
 
-Deno.test("the page says which kinds cannot be loaded, at a task of theirs too, until they can be", async () => {
+Deno.test("the page says which kinds failed to load, also at their tasks, until they are loaded", async () => {
   await using folder = await tempDir();
   const path = `${folder.path}/broken.ts`;
   const source = `import { defineTask } from "headway";

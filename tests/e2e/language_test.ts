@@ -5,7 +5,7 @@ import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** Waits until the page speaks a language, by its heading and its document. */
+/** Waits until the heading and the `lang` of the page are in a language. */
 async function speaks(page: Page, heading: string, lang: string): Promise<void> {
   await eventually(async () => {
     const seen = await page.evaluate(() => [
@@ -20,7 +20,7 @@ function text(page: Page): Promise<string> {
   return page.evaluate(() => document.querySelector("main")!.textContent!);
 }
 
-Deno.test("the page speaks the browser's language, and the other one when asked, for good", async () => {
+Deno.test("the page uses the browser's language, and keeps the other one once the user picks it", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "steps", { steps: 1200 });
   await finished(app.url, task_id);
@@ -38,7 +38,7 @@ Deno.test("the page speaks the browser's language, and the other one when asked,
   await speaks(page, "Tasks", "en");
   await page.waitForSelector(".row");
   assertStringIncludes(await text(page), "1,200 / 1,200 steps");
-  // Who pressed the button is still at it.
+  // The button keeps the focus.
   assertEquals(
     await page.evaluate(() => document.activeElement!.className.includes("language")),
     true,
@@ -49,7 +49,7 @@ Deno.test("the page speaks the browser's language, and the other one when asked,
   await speaks(page, "steps", "en");
   await eventually(async () => assertEquals(await page.title(), "Completed · steps · Headway"));
 
-  // Another tab follows.
+  // A new tab has the same language, and a change in one tab reaches the other.
   const other = await page.browserContext().newPage();
   await other.goto(app.url, { waitUntil: "domcontentloaded" });
   await speaks(other, "Tasks", "en");

@@ -6,7 +6,7 @@ import { TestBrowser, type TestPage } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
 
-/** What the person sees: the kinds of the rows on the screen or near it, and where the page is. */
+/** The kinds of the rows that are drawn: those on the screen and near it. */
 function kinds(page: Page): Promise<string[]> {
   return page.$$eval(".row-kind", (found) => found.map((kind) => kind.textContent ?? ""));
 }
@@ -31,7 +31,7 @@ async function press(page: Page, selector: string, text: string): Promise<void> 
   await handle.click();
 }
 
-/** Waits until nothing moves an element away from under the click: what comes late moves others. */
+/** Waits until an element stays in place: content that arrives late could move it off the click. */
 async function settled(handle: ElementHandle): Promise<void> {
   await handle.evaluate(async (element) => {
     const place = () => JSON.stringify(element.getBoundingClientRect());
@@ -51,7 +51,7 @@ async function reads(page: Page, selector: string, text: string): Promise<void> 
   });
 }
 
-/** The row that has the focus, by its task's id. */
+/** The id of the task whose row has the focus. */
 function focused(page: Page): Promise<string | undefined> {
   return page.evaluate(() => (document.activeElement as HTMLElement).dataset.id);
 }
@@ -60,7 +60,7 @@ function rowCount(page: Page): Promise<number> {
   return page.$eval("[role=grid]", (grid) => Number(grid.getAttribute("aria-rowcount")));
 }
 
-/** The first row under the page's header, and where it is. */
+/** The first row below the page's header, and its distance from the top of the window. */
 function firstSeen(page: Page): Promise<{ id: string; top: number }> {
   return page.evaluate(() => {
     const rows = [...document.querySelectorAll<HTMLElement>(".row")]
@@ -79,7 +79,7 @@ async function visit(url: string, width = 1280): Promise<Visit> {
   return { page, problems, [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose]() };
 }
 
-Deno.test("the list keeps its filters in the address, back and forth", async () => {
+Deno.test("the list keeps its filters in the address, and pauses and resumes the kind in its filter", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "throws", { message: "no such host" });
   await finished(app.url, task_id);
@@ -108,11 +108,11 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await rowsAre(page, ["throws"]);
   await page.goForward();
   await rowsAre(page, ["echo", "waits", "throws"]);
-  // A text is searched for as it is typed, and leaves one place to go back to.
+  // A search runs while the user types, without a history entry for each letter.
   await page.locator("#search").fill("SUCH host");
   await rowsAre(page, ["throws"]);
   assertEquals(search(page), "?q=SUCH+host");
-  // Also after a look at a task, and after a reload there.
+  // It stays after a visit to a task, and after a reload there.
   await press(page, ".row-link", "throws");
   await page.waitForSelector(".task-title");
   await page.reload({ waitUntil: "domcontentloaded" });
@@ -131,11 +131,11 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   await eventually(async () => assertEquals((await kinds(page)).length, 5));
   assertEquals(search(page), "");
 
-  // An owner and tags are chips: in a row they narrow, above the list they are taken away.
+  // Owners and tags are chips: in a row they add a filter, and above the list they remove it.
   const labels = { owner: "acme & co", tags: ["eu", "夜间"] };
   const theirs = await submit(app.url, "says", { texts: ["x"] }, labels);
   await submit(app.url, "waits", null, { tags: ["eu"] });
-  // A row that comes meanwhile would move the chip away from under the click.
+  // A row that arrives meanwhile would move the chip away from the click.
   await eventually(async () => assertEquals((await kinds(page)).length, 7));
   await press(page, ".row .chip-owner", "acme & co");
   await rowsAre(page, ["says"]);
@@ -150,14 +150,14 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
       ["1", "0", "0", "1", "0", "0"],
     )
   );
-  // One that comes by itself is looked at in the same way.
+  // The filter also applies to tasks that arrive later.
   await submit(app.url, "echo", 3, { tags: ["us"] });
   await submit(app.url, "says", { texts: [] }, { tags: ["eu"] });
   await rowsAre(page, ["says", "waits", "says"]);
   assertEquals(await violations(page, "filtered", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
   await page.setViewport({ width: 390, height: 800 });
   await page.goto(`${app.url}/?task_id=${theirs.task_id}`, { waitUntil: "domcontentloaded" });
-  // What it shows of the task comes bit by bit.
+  // The parts of the task's page arrive one after another.
   await page.waitForSelector(".connection-live");
   await press(page, ".fact .chip", "夜间");
   await rowsAre(page, ["says"]);
@@ -166,7 +166,7 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   assertEquals(width, 390);
   assertEquals(await violations(page, "narrow", ["wcag2a", "wcag2aa", "wcag22aa"]), []);
 
-  // The kind that is looked at can be paused, and all that is paused be resumed.
+  // The kind in the filter can be paused, and every paused kind can be resumed.
   await page.goto(`${app.url}/?kind=says`, { waitUntil: "domcontentloaded" });
   await press(page, ".pause-button", "Pause");
   await page.locator(".pause-dialog input").fill("nobody listens");
@@ -208,7 +208,7 @@ Deno.test("the list keeps its filters in the address, back and forth", async () 
   assertEquals(problems, []);
 });
 
-Deno.test("the list lets a row that no longer matches go, but not under the pointer", async () => {
+Deno.test("the list removes a row that no longer matches, but not while the pointer is on it", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "waits");
   await using visited = await visit(`${app.url}/?status=running`);
@@ -269,26 +269,26 @@ Deno.test("the list works by keyboard alone", async () => {
   await eventually(async () => assertEquals(await rowCount(page), 40));
   await page.keyboard.press("j");
   await at(2);
-  // It stays there while the rows around it change.
+  // The focus stays on its row while the rows around it change.
   const deleted = await fetch(`${app.url}/tasks/${ids[1]}`, { method: "DELETE" });
   await deleted.body?.cancel();
   await submit(app.url, "echo", "new");
   await eventually(async () => assertEquals((await firstSeen(page)).id === ids[0], false));
   await at(2);
-  // When its row goes, it is at the next one.
+  // When that row is deleted, the focus moves to the next one.
   const gone = await fetch(`${app.url}/tasks/${ids[2]}`, { method: "DELETE" });
   await gone.body?.cancel();
   await at(3);
   await page.keyboard.press("Enter");
   await page.waitForSelector(".task-title");
   assertEquals(search(page), `?task_id=${ids[3]}`);
-  // Who comes back goes on at the row that they left.
+  // Back from the task, the focus is on the row that was opened.
   await page.keyboard.press("u");
   await at(3);
   assertEquals(problems, []);
 });
 
-Deno.test("the list asks before it cancels, retries or deletes many tasks, and does only that", async () => {
+Deno.test("the list asks before it cancels, retries or deletes many tasks, and changes no others", async () => {
   await using app = await testApp();
   const ids: string[] = [];
   for (let n = 0; n < 3; n++) {
@@ -317,7 +317,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
     await page.click(tick);
     await eventually(async () => assertEquals(await isTicked(), ticked));
   }
-  // Picking a range that ends where it begins changes nothing.
+  // Selecting a range that ends where it begins changes nothing.
   await page.keyboard.down("Shift");
   await page.click(tick);
   await page.keyboard.up("Shift");
@@ -341,7 +341,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await reads(page, "#bulk-question", "Delete 1 completed?");
   await press(page, ".bulk .button", "Delete 1");
   await rowsAre(page, ["waits", "waits", "waits"]);
-  // All that match, whether they are loaded or not, are counted first.
+  // An action on all matching tasks, loaded or not, first counts them.
   await page.select("select[aria-label=Kind]", "waits");
   await page.click("#all-matching");
   await press(page, ".bulk .button", "Delete…");
@@ -350,7 +350,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await page.keyboard.press("Escape");
   await press(page, ".bulk .button", "Cancel…");
   await reads(page, "#bulk-question", "Cancel 3 tasks?");
-  // Nobody was asked of what came since.
+  // A task that is submitted after the question is not changed.
   const { task_id: since } = await submit(app.url, "waits");
   await taskWhen(app.url, since, ({ status }) => status === "running");
   await press(page, ".bulk .button", "Cancel 3");
@@ -364,7 +364,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await press(page, ".bulk .button", "Retry 3");
   await reads(page, ".bulk-ask", "Retried 3 tasks");
   for (const id of ids) await taskWhen(app.url, id, ({ status }) => status === "running");
-  // When all that are loaded are gone, older ones come in.
+  // When all loaded tasks are deleted, older ones are loaded.
   await Promise.all(Array.from({ length: 120 }, async () => {
     const { task_id } = await submit(app.url, "echo", 1, { delay_ms: 3_600_000 });
     await app.engine.store.cancel(task_id);
@@ -377,10 +377,10 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   await page.waitForSelector("#bulk-question");
   await press(page, ".bulk .button", "Delete 100");
   await eventually(async () => assertEquals(await rowCount(page), 20));
-  // Other tasks are others to be asked of.
+  // Another filter clears the selection.
   await page.select("select[aria-label=Kind]", "");
   await page.waitForSelector(".bulk", { hidden: true });
-  // What the server refuses stays picked, and is told.
+  // Tasks that the server refuses stay selected, and the page shows why.
   await page.setRequestInterception(true);
   page.on("request", (request) => {
     if (!request.url().endsWith("/tasks/bulk")) return void request.continue();
@@ -390,7 +390,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
     );
     void request.respond({ contentType: "application/json", body: JSON.stringify({ results }) });
   });
-  // The rows of all kinds come in again.
+  // The rows of all kinds are loaded again.
   for (const id of ids) await page.waitForSelector(`#row-${id} input`);
   for (const id of ids) await page.click(`#row-${id} input`);
   await press(page, ".bulk .button", "Cancel 3");
@@ -404,7 +404,7 @@ Deno.test("the list asks before it cancels, retries or deletes many tasks, and d
   assertEquals(problems, []);
 });
 
-Deno.test("the list does not move under who has scrolled or picked", async () => {
+Deno.test("the list does not move while the user has scrolled down or selected a row", async () => {
   await using app = await testApp();
   for (let n = 0; n < 60; n++) await submit(app.url, "echo", n);
   await using visited = await visit(app.url);
@@ -423,7 +423,7 @@ Deno.test("the list does not move under who has scrolled or picked", async () =>
   await eventually(async () => assertEquals((await kinds(page)).slice(0, 2), ["says", "says"]));
   assertEquals(await rowCount(page), 72);
   await eventually(async () => assertEquals(await page.evaluate(() => scrollY), 0));
-  // At the top they come in by themselves, unless something is picked.
+  // At the top, new rows are added by themselves unless a row is selected.
   await submit(app.url, "steps", { steps: 0 });
   await eventually(async () => assertEquals((await kinds(page))[0], "steps"));
   await page.click(".row input");
@@ -433,7 +433,7 @@ Deno.test("the list does not move under who has scrolled or picked", async () =>
   await page.keyboard.press("Escape");
   await eventually(async () => assertEquals((await kinds(page))[0], "echo"));
   assertEquals(await pill(), []);
-  // Who comes back from a task is where they were.
+  // Back from a task, the list has the same scroll position.
   await page.evaluate(() => scrollTo(0, 1500));
   await eventually(async () => assert((await firstSeen(page)).top < 130));
   const place = await firstSeen(page);

@@ -34,7 +34,7 @@ function otherProblems({ problems }: TestPage): string[] {
   return problems.filter((text) => !/status of 40[13]/.test(text));
 }
 
-Deno.test("the page asks for a token, shows what it opens, and forgets it when told", async () => {
+Deno.test("the page signs in with a token, keeps it in no storage and no URL, and signs out", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const submitted = await post(
     `${app.url}/tasks`,
@@ -69,7 +69,7 @@ Deno.test("the page asks for a token, shows what it opens, and forgets it when t
   assertEquals(otherProblems(visited), []);
 });
 
-Deno.test("who signs out in one tab is out in the others, and Back shows nothing of before", async () => {
+Deno.test("signing out in one tab signs out the others, and Back shows no tasks from before", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_RETRY_MS: "10" });
   await post(`${app.url}/tasks`, { kind: "waits" }, { authorization: `Bearer ${ADMIN}` })
     .then((response) => response.body?.cancel());
@@ -216,7 +216,7 @@ Deno.test("the page shows a session that may only submit its own tasks, and nobo
   assertEquals(otherProblems(visited), []);
 });
 
-Deno.test("the page asks for the token again when its session is over, and goes on", async () => {
+Deno.test("the page asks for a token when its session has expired, and continues after the sign-in", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_RETRY_MS: "10" });
   await using browser = await TestBrowser.launch();
   await using visited = await browser.open(app.url);
@@ -237,7 +237,7 @@ Deno.test("the page asks for the token again when its session is over, and goes 
   assertEquals(otherProblems(visited), []);
 });
 
-Deno.test("Chromium: an EventSource for which there is no room waits, and one whose token ended stops", async () => {
+Deno.test("Chromium: an EventSource waits if there is no room, and stops for good if its token is invalid", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_MAX_STREAMS_PER_CLIENT: "1" });
   const { task_id, token } = await post(
     `${app.url}/tasks`,

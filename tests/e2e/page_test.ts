@@ -9,7 +9,7 @@ import { startPrefixProxy } from "../helpers/prefix_proxy.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-/** A browser with one page. It must not have complained about anything when it is left. */
+/** Opens a page in a new browser, and collects the problems that the browser reports. */
 async function visit(url: string, options?: OpenPageOptions): Promise<Visit> {
   const browser = await TestBrowser.launch();
   const { page, problems } = await browser.open(url, options);
@@ -27,12 +27,12 @@ interface Visit extends AsyncDisposable {
   problems: string[];
 }
 
-/** Presses what has this role and name, as a person finds it. */
+/** Clicks the element with this role and accessible name. */
 async function press(page: Page, name: string, role = "button"): Promise<void> {
   await page.locator(`::-p-aria([role="${role}"][name="${name}"])`).click();
 }
 
-/** The texts of all elements that a selector finds, as they are shown. */
+/** The visible texts of all elements that a selector finds. */
 function texts(page: Page, selector: string): Promise<string[]> {
   return page.$$eval(
     selector,
@@ -40,14 +40,14 @@ function texts(page: Page, selector: string): Promise<string[]> {
   );
 }
 
-/** Waits until the first element of a selector reads so. */
+/** Waits until the first element that a selector finds has this text. */
 async function reads(page: Page, selector: string, text: string): Promise<void> {
   await eventually(async () => assertEquals((await texts(page, selector))[0], text), {
     interval: 25,
   });
 }
 
-/** Waits until a text is in an element. */
+/** Waits until the elements that a selector finds contain a text. */
 async function holds(page: Page, selector: string, text: string): Promise<void> {
   await eventually(
     async () => assertStringIncludes((await texts(page, selector)).join("\n"), text),
@@ -55,7 +55,7 @@ async function holds(page: Page, selector: string, text: string): Promise<void> 
   );
 }
 
-/** What the bar of the open task says to who cannot see it. */
+/** The value of the open task's bar, as a screen reader gets it. */
 function barValue(page: Page): Promise<string | null> {
   return page.$eval(".progress [role=progressbar]", (bar) => bar.getAttribute("aria-valuenow"));
 }
@@ -64,7 +64,7 @@ function address(base: string, id: string): string {
   return `${base}/?task_id=${id}`;
 }
 
-Deno.test("the page starts a demo and its bar reaches 100 %", async () => {
+Deno.test("the page starts a demo whose bar reaches 100 %, and works below a proxy's path prefix", async () => {
   await using app = await testApp();
   await using visited = await visit(app.url);
   const { page, problems } = visited;
@@ -83,7 +83,7 @@ Deno.test("the page starts a demo and its bar reaches 100 %", async () => {
   await reads(page, ".row-kind", "demo");
   assertEquals(new URL(page.url()).search, "");
 
-  // The same below a path that a proxy takes off: scripts, requests, stream, worker and links.
+  // The same below a path prefix that a proxy strips: scripts, requests, stream, worker and links.
   await using proxy = startPrefixProxy(app.url, "/jobs");
   await page.goto(`${proxy.url}/jobs/`, { waitUntil: "domcontentloaded" });
   await reads(page, ".row-kind", "demo");
@@ -129,7 +129,7 @@ Deno.test("the page's bar moves with each step of a task", async () => {
   assertEquals(problems, []);
 });
 
-Deno.test("the page shows every task live in its list, and goes back and forth", async () => {
+Deno.test("the page shows every task live in its list, and supports Back and Forward", async () => {
   await using app = await testApp();
   await using visited = await visit(app.url, { width: 390 });
   const { page, problems } = visited;
@@ -224,7 +224,7 @@ Deno.test("the page computes checksums of a file that is dropped on it", async (
   assertEquals(problems, []);
 });
 
-Deno.test("the page cancels a task, and runs it again", async () => {
+Deno.test("the page cancels, retries and deletes a task", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "waits");
   await using visited = await visit(address(app.url, task_id));
@@ -233,11 +233,11 @@ Deno.test("the page cancels a task, and runs it again", async () => {
   await reads(page, ".task-title .pill", "Canceled");
   await press(page, "Retry");
   await reads(page, ".task-title .pill", "Running");
-  // The button is gone, and the keyboard is not at the page's begin.
+  // The pressed button is gone, but the focus is not back at the start of the page.
   assertEquals(await page.evaluate(() => document.activeElement!.className), "task-actions");
   await holds(page, ".progress-message", "waits");
   assertEquals((await getTask(app.url, task_id)).status, "running");
-  // Another end, which the page did not ask for.
+  // This cancel does not come from the page.
   const canceled = await fetch(`${app.url}/tasks/${task_id}/cancel`, { method: "POST" });
   await canceled.body?.cancel();
   await reads(page, ".task-title .pill", "Canceled");
@@ -259,7 +259,7 @@ Deno.test("the page cancels a task, and runs it again", async () => {
   assertEquals(problems, []);
 });
 
-Deno.test("the page says that a task is being canceled until it is", async () => {
+Deno.test("the page says that a task is being canceled until it is canceled", async () => {
   await using app = await testApp({}, { killAfterMs: HANG_MS });
   const { task_id } = await submit(app.url, "ignores-cancel", { gate: "deaf" });
   await using visited = await visit(address(app.url, task_id));
@@ -313,7 +313,7 @@ Deno.test("the page shows hostile strings as text, in the list and in a task", a
   assertEquals(problems, []);
 });
 
-Deno.test("the page tells when there is no such task", async () => {
+Deno.test("the page says so if there is no such task", async () => {
   await using app = await testApp();
   await using visited = await visit(address(app.url, "01J00000000000000000000000"));
   const { page } = visited;
@@ -322,7 +322,7 @@ Deno.test("the page tells when there is no such task", async () => {
   await reads(page, "h1", "There is no such task");
 });
 
-Deno.test("the page finds its server again after it was killed, and shows the truth", async () => {
+Deno.test("the page of a task reconnects after its server was killed, and shows what is stored", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
@@ -350,7 +350,7 @@ Deno.test("the page finds its server again after it was killed, and shows the tr
   await holds(page, ".row", "Completed");
 });
 
-Deno.test("the list finds its server again after it was killed, and shows the truth", async () => {
+Deno.test("the list reconnects after its server was killed, and shows what is stored", async () => {
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;

@@ -121,7 +121,7 @@ Deno.test("a browser notifies once that a watched task has ended, however many t
   assertEquals(opened.problems, []);
 });
 
-Deno.test("a page that shows another task still notifies of the watched one, and a click opens that", async () => {
+Deno.test("a page still notifies of a watched task after it opened another one, and a click leads back", async () => {
   await using app = await testApp();
   const first = await submit(app.url, "gated", { gate: "elsewhere" });
   const second = await submit(app.url, "waits");

@@ -4,7 +4,7 @@ import { TestBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
 
-Deno.test("somebody answers in the page what a task waits for, and sees it go on", async () => {
+Deno.test("the page shows a form for the signal that a task waits for, and sends the answer", async () => {
   await using app = await testApp();
   const input = { question: "May we?" };
   const { task_id } = await submit(app.url, "approval", input);
@@ -22,7 +22,7 @@ Deno.test("somebody answers in the page what a task waits for, and sees it go on
   const { outcome, comment } = result as { outcome: string; comment: string };
   assertEquals([outcome, comment], ["approved", "Go on"]);
   await page.waitForSelector(".pill.status-completed");
-  // What it did and waited for stands beside it.
+  // The page lists the task's step and its signal.
   await eventually(async () => {
     const names = await page.$$eval(
       ".timeline-card:first-of-type .step-name .text",

@@ -406,7 +406,7 @@ Deno.test("a task's page removes the outputs that a rewind takes back, and its l
   assertEquals(problems, []);
 });
 
-Deno.test("a task's page lists its artifacts as they are stored, and downloads them", async () => {
+Deno.test("a task's page lists its artifacts as they are stored, and downloads one", async () => {
   await using app = await testApp();
   const gate = crypto.randomUUID();
   const files = [{ name: "a 'ü'.csv", size: 1200, seed: 1 }, { name: "b.bin", size: 2, gate }];
@@ -580,7 +580,7 @@ const HOSTILE = [
   "w".repeat(2000),
 ];
 
-Deno.test("a task shows hostile strings as text, in each place there is", async () => {
+Deno.test("a task's page shows hostile strings as text in its input, outcome, outputs, log and stages", async () => {
   await using app = await testApp();
   const input = { texts: HOSTILE, throws: true };
   const bad = await submit(app.url, "says", input);

@@ -53,7 +53,7 @@ async function submitAs(jobs: Headway, who: string): Promise<{ task_id: string; 
   return await response.json();
 }
 
-Deno.test("authorize() says who may do what, and whose a task is", async () => {
+Deno.test("authorize() decides what each visitor may do, and which tasks they see", async () => {
   await using jobs = await started();
   await assertProblem(await ask(jobs, "/tasks"), 401);
   await assertProblem(await ask(jobs, "/tasks", "nobody"), 401);
@@ -90,7 +90,7 @@ Deno.test("with authorize() a task's token still opens that task, and other Auth
   await assertProblem(await ask(jobs, "/tasks", "", own), 401);
 });
 
-Deno.test("authorize() binds somebody to an owner, whatever their name and scope", async () => {
+Deno.test("authorize() binds a visitor to an owner, whatever their name and scope", async () => {
   await using jobs = await started();
   const { task_id: acmes } = await submitAs(jobs, "acme");
   const { task_id: globexes } = await submitAs(jobs, "globex");
@@ -131,7 +131,7 @@ Deno.test("a visitor for whom authorize() returns a name alone may submit tasks,
   await assertProblem(await ask(jobs, "/tasks", "empty"), 500);
 });
 
-Deno.test("what authorize() must not do lets nobody in", async () => {
+Deno.test("authorize() that throws or returns an invalid visitor lets nobody in", async () => {
   await using jobs = await started();
   for (const who of ["broken", "nameless", "odd", "breaking", "unowned"]) {
     await assertProblem(await ask(jobs, "/tasks", who), 500);

@@ -71,7 +71,7 @@ Deno.test("headway() answers only below its path, and matches() says which reque
   await assertProblem(await asked(jobs, "/healthz"), 404);
 });
 
-Deno.test("matches() takes no other way of writing a path, and throws at none", async () => {
+Deno.test("matches() is false for a path that only looks like Headway's, and throws for no request", async () => {
   await using jobs = await started({ path: "/jobs" });
   const beside = [
     "/jobs/../admin",
@@ -190,7 +190,7 @@ Deno.test("get(), list(), cancel() and retry() do what the API does", async () =
   assertEquals((await jobs.list({ createdBefore, text: "x" })).tasks, []);
 });
 
-Deno.test("an id that is none names nothing else of the API", async () => {
+Deno.test("get(), cancel() and retry() find no task for an invalid id, and reach no other route", async () => {
   await using jobs = await started();
   const { task_id } = await jobs.submit("rows");
   for (const id of ["stream", "stream-all", "counts", "", "..", ".", `${task_id}/details`]) {
@@ -202,7 +202,7 @@ Deno.test("an id that is none names nothing else of the API", async () => {
   assertEquals((await jobs.get(task_id.toLowerCase()))?.task_id, task_id);
 });
 
-Deno.test("list() gives nobody everything for a filter that is empty by mistake", async () => {
+Deno.test("list() refuses an empty owner, kind or status, instead of listing all tasks", async () => {
   await using jobs = await started();
   await jobs.submit("rows", undefined, { owner: "acme" });
   const cases: [ListQuery, string][] = [[{ owner: "" }, "owner"], [{ kind: [] }, "kind"], [
@@ -217,7 +217,7 @@ Deno.test("list() gives nobody everything for a filter that is empty by mistake"
   assertEquals((await jobs.list(all)).tasks.length, 1);
 });
 
-Deno.test("an idempotencyKey that a program submits with for somebody is that owner's", async () => {
+Deno.test("submit() keeps the idempotencyKeys of different owners apart", async () => {
   await using jobs = await started();
   const submitFor = async (owner?: string) =>
     (await jobs.submit("rows", undefined, { owner, idempotencyKey: "one" })).task_id;
@@ -226,7 +226,7 @@ Deno.test("an idempotencyKey that a program submits with for somebody is that ow
   assertEquals([await submitFor("acme"), await submitFor("globex"), await submitFor()], ids);
 });
 
-Deno.test("Headway listens where it is told to, whatever lets people in", async () => {
+Deno.test("headway() listens on 127.0.0.1 by default, with 'insecure' and with authorize() too", async () => {
   for (const more of [{ insecure: true }, { authorize: () => null }]) {
     await using jobs = await started({ ...more, port: 0, opsPort: 0 });
     const { url, opsUrl, config: { host } } = jobs.server;
@@ -417,7 +417,7 @@ Deno.test("headway() refuses a wrong option with an error that names it", async 
   }
 });
 
-Deno.test("without a login only this machine gets an answer, by a name of its own", async () => {
+Deno.test("headway() without a login answers only this machine, under a name of this machine", async () => {
   await using jobs = await started();
   assertEquals((await asked(jobs, "/tasks")).status, 200);
   for (const hostname of ["::1", "::ffff:127.0.0.1"]) {

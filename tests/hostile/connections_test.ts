@@ -76,7 +76,7 @@ test("clients that disconnect before they sent their whole body leave nothing be
   assertEquals(server.stderr.filter((line) => line.includes('"level":"error"')), []);
 });
 
-test("floods of headers are refused, and cost nothing when they are gone", async () => {
+test("floods of headers are refused, and hold no memory and no file afterwards", async () => {
   await using server = await startServer();
   await answers(server);
   const before = await residentBytes(server.process.pid);
@@ -115,7 +115,7 @@ test("1,000 clients that never end their headers keep nobody else from being ser
   await eventually(() => assertLess(openFiles(server), files + 10));
 });
 
-test("a server that runs out of files goes on with who is there, and serves again when it can", async () => {
+test("a server without a free file descriptor keeps its streams, and accepts again once it has one", async () => {
   await using server = await startServer();
   const { task_id } = await submit(server.url, "ticker", { interval_ms: 20 });
   await using stream = await openStream(`${server.url}/tasks/${task_id}/stream`);

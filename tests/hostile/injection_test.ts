@@ -71,7 +71,7 @@ Deno.test("line breaks and NUL in an address forge no header, no event and no re
   }
 });
 
-Deno.test("line breaks and NUL in a header are no request, or stay within their value", async () => {
+Deno.test("line breaks and NUL in a header make the request invalid, or stay within the header's value", async () => {
   await using app = await testApp();
   const names = [
     "idempotency-key",
@@ -140,7 +140,7 @@ Deno.test("no path leads out of the page's files, however it is written", async 
   }
 });
 
-Deno.test("two lengths or a length beside chunks are no way to smuggle a request in", async () => {
+Deno.test("conflicting Content-Length and Transfer-Encoding headers smuggle no second request in", async () => {
   await using app = await testApp();
   const body = '{"kind":"echo"}';
   const smuggled = `POST /submit HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n`;

@@ -98,7 +98,7 @@ const POISONS = [
   '[{"__proto__":{"polluted":1}}]',
 ];
 
-Deno.test("names such as __proto__ in an input are values like any other: kept, and nothing polluted", async () => {
+Deno.test("names such as __proto__ in an input are kept like any other, and pollute no prototype", async () => {
   await using app = await testApp();
   for (const [n, poison] of POISONS.entries()) {
     const headers = { "idempotency-key": `poison-${n}` };
@@ -143,7 +143,7 @@ Deno.test("names such as __proto__ are refused or ignored where only known names
   assertUnpolluted();
 });
 
-Deno.test("a task may say __proto__ in every way, and nothing is polluted on its way", async () => {
+Deno.test("a task may use names such as __proto__ in all that it yields, and they pollute no prototype", async () => {
   await using app = await testApp();
   const names = ["__proto__", "constructor", "prototype", "toString"];
   const { task_id } = await submit(app.url, "says", { texts: names });

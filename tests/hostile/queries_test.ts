@@ -52,7 +52,7 @@ const VALUES: string[][] = [
   ["%00"],
 ];
 
-Deno.test("no query of any route is an error of the server, or a stack in its log", async () => {
+Deno.test("no query of any route causes an error of the server, or a warning in its log", async () => {
   const logged: string[] = [];
   const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
   await using app = await testApp({}, { log });
@@ -110,7 +110,7 @@ Deno.test("no part of any route's path causes an error of the server, or a warni
   assertEquals(logged, []);
 });
 
-Deno.test("no header of a request is an error of the server, or a stack in its log", async () => {
+Deno.test("no header of a request causes an error of the server, or a warning in its log", async () => {
   const logged: string[] = [];
   const log = createLogger({ level: "warn", write: (line) => logged.push(line) });
   const HEADWAY_TOKENS = "me:admin:5f1c9a0e77b24d38a6c1e09b8d42f3aa";

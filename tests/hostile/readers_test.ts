@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 
 Deno.test({
   name:
-    "readers that ask for large pages and read nothing cost a bounded amount, and disturb nobody",
+    "clients that ask for large pages and read nothing cost bounded memory, and others are served",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await startServer();

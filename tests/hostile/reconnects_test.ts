@@ -8,7 +8,7 @@ import { openRaw, openStream } from "../helpers/sse.ts";
 const MiB = 1024 * 1024;
 
 Deno.test({
-  name: "a storm of clients that resume behind large outputs costs a bounded amount",
+  name: "a storm of clients that resume after many large rows costs bounded memory",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await startServer();
@@ -38,7 +38,7 @@ Deno.test({
   },
 });
 
-Deno.test("clients that resume a task with large rows and read nothing hold one read of it each", async () => {
+Deno.test("clients that resume a task with large rows and read nothing hold at most one read each", async () => {
   await using app = await testApp();
   const { backlog } = app.pulse;
   const { task_id } = await submit(app.url, "log-many", { rows: 400, bytes: 40_000 });

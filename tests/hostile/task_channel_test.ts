@@ -23,7 +23,7 @@ const KNOWN = [
 ];
 const UNKNOWN = ["node:fs", "a Worker", "a thread", "a program", "a reader"];
 
-Deno.test("whatever tasks print becomes lines of the log with their ids, and stdin is empty", async () => {
+Deno.test("whatever a task prints becomes lines of the log, if possible with its id, and its stdin is empty", async () => {
   const env = { ...OPTIONS.env, HEADWAY_TASK_PROCESSES: "1" };
   await using server = await startServer({ ...OPTIONS, env });
   const tasks = await Promise.all([1, 2].map(() => submit(server.url, "prints-everywhere")));
@@ -45,7 +45,7 @@ Deno.test("whatever tasks print becomes lines of the log with their ids, and std
   });
 });
 
-Deno.test("frames that a task writes anywhere give other tasks no rows and no end", async () => {
+Deno.test("frames that a task writes anywhere add no rows to other tasks, and end none of them", async () => {
   await using server = await startServer(OPTIONS);
   const victims = await Promise.all(
     Array.from({ length: 10 }, () => submit(server.url, "victim")),
@@ -64,7 +64,7 @@ Deno.test("frames that a task writes anywhere give other tasks no rows and no en
   }
 });
 
-Deno.test("a process that speaks nonsense is killed, and what it ran goes on from its checkpoint", async () => {
+Deno.test("a task process that sends garbage is killed, and its task continues from its checkpoint", async () => {
   await using server = await startServer(OPTIONS);
   const { task_id } = await submit(server.url, "garbles");
   const { status, result } = await finished(server.url, task_id);
@@ -72,7 +72,7 @@ Deno.test("a process that speaks nonsense is killed, and what it ran goes on fro
   assert(server.stderr.some((line) => line.includes("sent an invalid message")));
 });
 
-Deno.test("a flood of what tasks print is left out of the log, and says so", async () => {
+Deno.test("the log leaves out a flood of printed lines, and says how many bytes it left out", async () => {
   await using server = await startServer(OPTIONS);
   const { task_id } = await submit(server.url, "floods", { megabytes: 30 });
   assertEquals((await finished(server.url, task_id)).status, "completed");

@@ -76,7 +76,7 @@ for (const grant of GRANTS) {
   });
 }
 
-Deno.test("a task reads no store of another name, nor what a restore has kept beside it", async () => {
+Deno.test("a task cannot read a store with another file name, nor the old store that a restore kept beside it", async () => {
   await using folder = await tempDir();
   const kv = `${folder.path}/mine.db`;
   await Deno.writeTextFile(`${kv}.before-20260101T000000`, "an older store");
@@ -85,7 +85,7 @@ Deno.test("a task reads no store of another name, nor what a restore has kept be
   assertEquals(await stolen(server, paths), []);
 });
 
-Deno.test("a task reads no store by another name of its folder", async () => {
+Deno.test("a task cannot read the store through a symlink to its folder", async () => {
   await using folder = await tempDir();
   const { path } = folder;
   await Deno.mkdir(`${path}/real`);
@@ -103,7 +103,7 @@ Deno.test("a task reads no store by another name of its folder", async () => {
   assertEquals(await stolen(server, names), []);
 });
 
-Deno.test("no secret of the server is in a task's environment, whatever it may read of it", async () => {
+Deno.test("no secret of the server is in a task's environment, even with --allow-env", async () => {
   await using folder = await tempDir();
   const secrets = {
     HEADWAY_TOKENS: `other:admin:${SECRET}-too`,
@@ -120,7 +120,7 @@ Deno.test("no secret of the server is in a task's environment, whatever it may r
   assertEquals(Object.keys(secrets).filter((name) => names.has(name)), []);
 });
 
-Deno.test("the start says which permissions would let tasks reach the store all the same", async () => {
+Deno.test("the start warns of permissions that would let tasks reach the store", async () => {
   for (
     const [flags, told] of [
       ["-A", "programs"],

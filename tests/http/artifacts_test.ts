@@ -97,7 +97,7 @@ Deno.test("an artifact appears in the record, the list and the history, in the o
   );
 });
 
-Deno.test("GET /tasks/{id}/artifacts/{name} gives the bytes, to be saved and never to be shown", async () => {
+Deno.test("GET /tasks/{id}/artifacts/{name} returns the bytes as a download that no browser shows as a page", async () => {
   await using server = await testApp();
   const file = { name: "<svg> 'x'.svg", size: 2 * ARTIFACT_BLOCK + 1, type: "image/svg+xml" };
   file.name = "x 'ü'.svg";
@@ -267,7 +267,7 @@ Deno.test("a waiting task keeps its artifacts, a rewind removes none, and a dele
   assertEquals([left.filter(([first]) => first === "piece"), await artifacts.size()], [[], 0]);
 });
 
-Deno.test("artifacts are bounded in size, in number and all together, and the task is told where it yields", async () => {
+Deno.test("artifacts are bounded in size, in number and all together; a task beyond that fails and says why", async () => {
   await using server = await testApp({
     HEADWAY_MAX_ARTIFACT: String(300 * KiB),
     HEADWAY_MAX_ARTIFACTS: "2",
@@ -384,7 +384,7 @@ Deno.test("a record with all fields at their limits is stored, with the largest 
   }
 });
 
-Deno.test("artifacts are for who may read their task: also with the task's own token in the query", async () => {
+Deno.test("GET /tasks/{id}/artifacts is for those who may read the task, also with a task's token in the URL", async () => {
   await using server = await testApp({
     HEADWAY_TOKENS: "one:submit:0123456789abcdef,two:submit:fedcba9876543210",
   });

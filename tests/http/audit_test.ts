@@ -43,7 +43,7 @@ async function asked(app: Server, id: string): Promise<string[]> {
   return told.filter((row, n) => row !== told[n - 1]);
 }
 
-Deno.test("each change of a task tells who asked for it, and what it does by itself nobody", async () => {
+Deno.test("a task's history names who submitted, canceled, retried or signaled it, and nobody for other rows", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const later = { kind: "demo", input: {}, delay_ms: 3_600_000 };
   const { task_id: id, by } = await submitAs(app, "ada", later);
@@ -75,7 +75,7 @@ Deno.test("each change of a task tells who asked for it, and what it does by its
   assertEquals(await asked(app, asks), ["pending by ada", "pending by eve", "done by eve"]);
 });
 
-Deno.test("GET /kinds/{kind}/audit tells who deleted which task, one by one or many, and nothing to strangers", async () => {
+Deno.test("GET /kinds/{kind}/audit says who deleted which task, singly or in bulk, and refuses a submit token", async () => {
   await using app = await testApp({
     HEADWAY_TOKENS: `${HEADWAY_TOKENS},sub:submit:${secretOf("sub")}`,
   });
@@ -111,7 +111,7 @@ Deno.test("GET /kinds/{kind}/audit tells who deleted which task, one by one or m
   });
 });
 
-Deno.test("a holder of a signed token is told by what it is for, an open server's guests are anonymous", async () => {
+Deno.test("a row's 'by' is what a signed token is for, and 'anonymous' for a client of an open server", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const later = { kind: "demo", input: {}, owner: "acme", delay_ms: 3_600_000 };
   for (const [subject, by] of [[true, "task token"], [false, "token of acme"]] as const) {

@@ -82,7 +82,7 @@ const MAY: Record<string, readonly string[]> = {
   "acme's token to cancel": ["public", "own", "schedule"],
 };
 
-Deno.test("every route of the table needs what the table says, of every credential there is", async () => {
+Deno.test("every route in ROUTES lets in exactly the credentials with the right that the table names", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const a = await submitWaiting(app);
   const b = await submitWaiting(app);
@@ -174,7 +174,7 @@ Deno.test("every route of the table needs what the table says, of every credenti
   assert(asked > 300);
 });
 
-Deno.test("a task's token opens that task, by header and by query, and nothing of another", async () => {
+Deno.test("a task's token reads that task, by header and by query, and opens nothing else", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const a = await submitWaiting(app);
   const b = await submitWaiting(app);
@@ -308,7 +308,7 @@ Deno.test("a submit token sees and cancels the tasks it submitted, and no others
   assertEquals(await listed("", SECRETS.submit), []);
 });
 
-Deno.test("a submit token's stream tells of the tasks it submitted, those to come included", async () => {
+Deno.test("GET /tasks/stream shows a submit token the tasks it submitted, later ones too, and no others", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const mine = await submitWaiting(app);
   const make = async (secret: string) => {
@@ -366,7 +366,7 @@ Deno.test("a submit token without tasks gets an empty snapshot, and then its fir
   }
 });
 
-Deno.test("a task's token sees that its task is alive, not where it runs", async () => {
+Deno.test("GET /tasks/{id}/details shows a task's token that its worker is alive, not where it runs", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const { task_id, token } = await post(
     `${app.url}/tasks`,
@@ -386,7 +386,7 @@ Deno.test("a task's token sees that its task is alive, not where it runs", async
   assertEquals(await worker(bearer(token)), ["silent_ms"]);
 });
 
-Deno.test("a submit answers with a token of its task, and only where tokens are needed", async () => {
+Deno.test("POST /submit returns a token of its task only if the server has tokens; a read returns none", async () => {
   await using open = await testApp();
   const plain = await post(`${open.url}/submit`).then((it) => it.json());
   assertEquals(Object.keys(plain), ["task_id"]);
@@ -404,7 +404,7 @@ Deno.test("a submit answers with a token of its task, and only where tokens are 
   assert(!("token" in await read.json()), "It is in the answer to the submit alone");
 });
 
-Deno.test("an Idempotency-Key is the client's own: another gets no task by it", async () => {
+Deno.test("an Idempotency-Key is a client's own: another client gets another task with the same key", async () => {
   const tokens = "a:submit:aaaaaaaaaaaaaaaa,b:submit:bbbbbbbbbbbbbbbb";
   await using app = await testApp({ HEADWAY_TOKENS: tokens });
   const send = async (secret: string) => {
@@ -421,7 +421,7 @@ Deno.test("an Idempotency-Key is the client's own: another gets no task by it", 
   assert(other.task_id !== first.task_id);
 });
 
-Deno.test("a stream ends when its token does, and coming again is refused for good", async () => {
+Deno.test("a stream ends when its token expires, and opening it again answers 401", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TASK_TOKEN_MS: "1000" });
   // Tries again if the token expires before its stream has opened.
   const { url, stream } = await eventually(async () => {
@@ -439,7 +439,7 @@ Deno.test("a stream ends when its token does, and coming again is refused for go
   });
 });
 
-Deno.test("sessions and tasks' tokens hold over a restart, and end with the operator's token", async () => {
+Deno.test("sessions and task tokens survive a restart, and a session ends with its operator's token", async () => {
   await using directory = await tempDir();
   const settings = { HEADWAY_KV: `${directory.path}/x.db`, HEADWAY_TOKENS };
   let task: { id: string; token: string };
@@ -520,7 +520,7 @@ Deno.test("GET /login gives the session's scopes, POST /login sets its cookie an
   );
 });
 
-Deno.test("POST /login lets nobody guess for long", async () => {
+Deno.test("POST /login takes ten wrong tokens at once, and then answers 429 with Retry-After", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const statuses: number[] = [];
   // One more guess each second is let through.
@@ -534,7 +534,7 @@ Deno.test("POST /login lets nobody guess for long", async () => {
   assertEquals(statuses.slice(0, 10), Array(10).fill(401));
 });
 
-Deno.test("a Bearer token cannot be guessed for long, and one that is none of a guess goes on", async () => {
+Deno.test("wrong Bearer tokens get 429, while tokens in use and tokens that nobody can guess keep working", async () => {
   const weak = { used: "password-12345678", unused: "password-87654321" };
   const strong = { used: "5f1c9a0e77b24d38a6c1e09b8d42f3aa", unused: crypto.randomUUID() };
   const entries = Object.entries({ weak, strong }).flatMap(([how, secrets]) =>
@@ -587,7 +587,7 @@ Deno.test("a Bearer token cannot be guessed for long, and one that is none of a 
   assertEquals(await status(weak.unused, "198.51.100.1"), 200);
 });
 
-Deno.test("HEADWAY_WRITE_RATE: who writes too much waits, and reads and others do not", async () => {
+Deno.test("HEADWAY_WRITE_RATE: a client that writes too much gets 429; other clients write and read on", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_WRITE_RATE: "1" });
   const write = (secret: string) =>
     post(`${app.url}/tasks`, { kind: "echo", delay_ms: 1e6 }, bearer(secret));
@@ -625,7 +625,7 @@ Deno.test("HEADWAY_TRUST_PROXY puts Location below X-Forwarded-Prefix, if that i
   }
 });
 
-Deno.test("HEADWAY_TRUST_PROXY: the proxy's word counts for address and scheme, the client's never", async () => {
+Deno.test("HEADWAY_TRUST_PROXY: address and scheme are what the proxy says, never what the client claims", async () => {
   await using plain = await testApp({ HEADWAY_TOKENS });
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TRUST_PROXY: "1" });
   const login = (url: string, headers: Record<string, string>) =>
@@ -648,7 +648,7 @@ Deno.test("HEADWAY_TRUST_PROXY: the proxy's word counts for address and scheme, 
   assertEquals(other.status, 200);
 });
 
-Deno.test("an address that others reach needs tokens, or a word that it needs none", async () => {
+Deno.test("start() on an address that others can reach needs tokens or HEADWAY_INSECURE=1", async () => {
   const settings = (more: Record<string, string>) =>
     readConfig((name) =>
       ({ HEADWAY_PORT: "0", HEADWAY_KV: ":memory:", HEADWAY_LOG: "off", ...more })[name]
@@ -744,7 +744,7 @@ Deno.test("no secret is ever logged, nor handed to a task's process", async () =
   }
 });
 
-Deno.test("whoever has Deno trace requests is told that addresses with tokens are in there", async () => {
+Deno.test("a start with OTEL_DENO=true and tokens warns that traces hold URLs with tokens", async () => {
   for (const [env, told] of [[{ HEADWAY_TOKENS }, true], [{}, false]] as const) {
     await using server = await startServer({
       env: { OTEL_DENO: "true", OTEL_EXPORTER_OTLP_PROTOCOL: "console", ...env },
@@ -754,7 +754,7 @@ Deno.test("whoever has Deno trace requests is told that addresses with tokens ar
   }
 });
 
-Deno.test("a body that may not be sent is refused before it has come, and keeps nothing", async () => {
+Deno.test("POST /uploads without a token answers 401 before the body arrives, and stores none of it", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   using connection = await openRaw(`${app.url}/uploads`, {
     method: "POST",

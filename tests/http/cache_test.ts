@@ -6,7 +6,7 @@ import { testApp } from "../helpers/server.ts";
 const ADMIN = "admin-secret-0123456789";
 const HEADWAY_TOKENS = `boss:admin:${ADMIN}`;
 
-Deno.test("what only some may see is kept by no cache that others share, and not by the page's history", async () => {
+Deno.test("no shared cache may keep an answer that only some may see, and the browser does not keep the page", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const authorization = `Bearer ${ADMIN}`;
   const login = await post(`${app.url}/login`, { token: ADMIN });

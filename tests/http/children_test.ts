@@ -265,7 +265,7 @@ Deno.test("?parent= is refused if it is neither an id nor none, in lists, counts
   }
 });
 
-Deno.test("children lie no more than eight deep in each other: the last one fails, and says why", async () => {
+Deno.test("children() nests tasks at most eight deep: the deepest task fails, and its error says why", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "nests");
   await finished(app.url, task_id);
@@ -282,7 +282,7 @@ Deno.test("children lie no more than eight deep in each other: the last one fail
   ]);
 });
 
-Deno.test("who sees an owner's tasks alone sees no others by their parent", async () => {
+Deno.test("with ?parent= GET /tasks and its stream show an owner's token no child of another owner's task", async () => {
   await using app = await testApp({
     HEADWAY_TOKENS:
       "all:admin:a-secret-of-twenty-four-characters,bob:read@bob:b-secret-of-twenty-four-characters",

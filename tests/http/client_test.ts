@@ -5,7 +5,7 @@ import { submit } from "../helpers/api.ts";
 import { startServer, testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
-Deno.test("what other pages load is open to all, whoever they are, and asked for seldom", async () => {
+Deno.test("CLIENT_ROUTES: a page of any origin may load the client's files without a token, and cache them", async () => {
   await using app = await testApp({
     HEADWAY_TOKENS: "me:admin:admin-secret-0123456789",
     HEADWAY_ORIGINS: "https://friend.example",

@@ -25,7 +25,7 @@ async function deliveries(base: string, id: string, token: string): Promise<any>
   return await response.json();
 }
 
-Deno.test("webhooks: signed with all secrets, listed for who may see the task, sent again by who may change it", async () => {
+Deno.test("webhooks are signed with all secrets, listed for who may see the task, and resent by who may change it", async () => {
   await using to = receiver(() => new Response("what it says"));
   const url = `${to.url}/private-path`;
   const tells = defineTask({
@@ -119,7 +119,7 @@ Deno.test("webhooks: signed with all secrets, listed for who may see the task, s
   assert(/^headway_webhooks_waiting \d+$/m.test(metrics));
 });
 
-Deno.test("a submit names targets that can be told something, and the secret of none is ever shown", async () => {
+Deno.test("POST /tasks refuses invalid webhook targets, and no answer shows the secret of a target", async () => {
   await using server = await testApp();
   const submit = (notify: unknown) =>
     post(`${server.url}/tasks`, { kind: "echo", delay_ms: 3_600_000, notify });

@@ -34,7 +34,7 @@ async function rawStatus(...request: Parameters<typeof rawAnswer>): Promise<numb
   return (await rawAnswer(...request)).status;
 }
 
-Deno.test("on loopback every other name than this machine's is refused, whatever is asked", async () => {
+Deno.test("on loopback a Host that is not a name of this machine is refused on every route", async () => {
   await using app = await testApp();
   const { port } = new URL(app.url);
   const names = ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "127.0.0.2"];
@@ -68,7 +68,7 @@ Deno.test("on loopback every other name than this machine's is refused, whatever
   assertStringIncludes(await connection.toEnd(), `"field":"Host"`);
 });
 
-Deno.test("HEADWAY_HOSTS adds names, and on other addresses it is all there are", async () => {
+Deno.test("HEADWAY_HOSTS adds names on loopback, and lists all the names on other addresses", async () => {
   await using app = await testApp({ HEADWAY_HOSTS: "headway.example" });
   for (const [host, status] of [["headway.example:8443", 200], ["localhost", 200], ["x", 421]]) {
     assertEquals(await rawStatus(app, "/tasks", { host: String(host) }), status);
@@ -119,7 +119,7 @@ Deno.test("isForeign() goes by Sec-Fetch-Site first, and by Origin without it", 
   }
 });
 
-Deno.test("a write from another scheme is refused; behind a proxy the scheme is the client's", async () => {
+Deno.test("a write from an origin of another scheme is refused; behind a proxy the client's scheme counts", async () => {
   const trusting = { HEADWAY_TRUST_PROXY: "1", HEADWAY_HOSTS: "tasks.example" };
   await using plain = await testApp();
   await using proxied = await testApp(trusting);
@@ -142,7 +142,7 @@ Deno.test("a write from another scheme is refused; behind a proxy the scheme is 
   assertEquals(await submits(proxied, { host, origin: "http://tasks.example" }), 200);
 });
 
-Deno.test("a request of HTTP/1 without a Host is answered 400, whatever it asks for", async () => {
+Deno.test("an HTTP/1.1 request without a valid Host is answered 400 on every path", async () => {
   await using app = await testApp();
   const { port } = new URL(app.url);
   const ask = async (head: string) => {
@@ -183,7 +183,7 @@ const LINK = { ...CROSS_SITE, "sec-fetch-mode": "navigate", "sec-fetch-dest": "d
 const FRAME = { ...LINK, "sec-fetch-dest": "iframe" };
 const SCRIPT = { ...CROSS_SITE, "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" };
 
-Deno.test("no page of another site has the API asked: only the page and files of tasks are linked to, the client for all", async () => {
+Deno.test("another site may link to the page, /docs and artifacts, and load the client; all else gets 403", async () => {
   const friend = "https://friend.example";
   await using app = await testApp({ HEADWAY_ORIGINS: friend });
   const answer = async (path: string, headers: Record<string, string>, method = "GET") => {
@@ -216,7 +216,7 @@ Deno.test("no page of another site has the API asked: only the page and files of
   assertEquals(await answer("/tasks", { ...SCRIPT, origin: friend }, "OPTIONS"), 204);
 });
 
-Deno.test("HEADWAY_ORIGINS=* lets pages read, not their images and not with a cookie", async () => {
+Deno.test("HEADWAY_ORIGINS=* lets scripts of any page read, but not with a cookie, and lets in no images", async () => {
   await using app = await testApp({ HEADWAY_ORIGINS: "*" });
   const status = async (headers: Record<string, string>) => {
     const response = await fetch(`${app.url}/tasks`, { headers });
@@ -232,7 +232,7 @@ Deno.test("HEADWAY_ORIGINS=* lets pages read, not their images and not with a co
   assertEquals(await status(IMAGE), 403);
 });
 
-Deno.test("no page of another origin can write, on loopback without a token either", async () => {
+Deno.test("no page of another origin can write, even on loopback without tokens", async () => {
   await using app = await testApp({ HEADWAY_ORIGINS: "https://friend.example" });
   const foreign = { origin: "https://evil.example" };
   for (const [path, methods] of ROUTES) {
@@ -256,7 +256,7 @@ Deno.test("no page of another origin can write, on loopback without a token eith
   await none.body?.cancel();
 });
 
-Deno.test("a cookie does nothing for a page of another origin, also where any may ask", async () => {
+Deno.test("a cookie authorizes no write from another origin, even with HEADWAY_ORIGINS=*", async () => {
   const secret = "admin-secret-0123456789";
   await using app = await testApp({ HEADWAY_TOKENS: `me:admin:${secret}`, HEADWAY_ORIGINS: "*" });
   const login = await post(`${app.url}/login`, { token: secret });
@@ -327,7 +327,7 @@ Deno.test("CORS: a preflight tells a trusted origin what it may send, and nothin
   await assertProblem(missing, 404);
 });
 
-Deno.test("every response says what a browser must not do with it", async () => {
+Deno.test("every response has headers against framing, type sniffing and loading from another origin", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 1e6 });
   for (
@@ -370,7 +370,7 @@ async function askedOf(app: Server, route: string, status: number): Promise<numb
   return text.split("\n").filter(wanted).reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
 }
 
-Deno.test("Chromium: a page of another site has no image, frame or script ask the API, but may link", async () => {
+Deno.test("Chromium: images, frames and scripts of another site get 403 from the API; links to the page work", async () => {
   await using foe = emptyPage();
   await using app = await testApp();
   await using browser = await TestBrowser.launch();
@@ -444,7 +444,7 @@ async function tryAll(base: string, id: string, token: string) {
   };
 }
 
-Deno.test("Chromium: a page of a trusted origin can use the API, one of another cannot touch it", async () => {
+Deno.test("Chromium: a page of a trusted origin can use the API, a page of another origin cannot", async () => {
   await using friend = emptyPage();
   await using foe = emptyPage();
   const friendly = `http://127.0.0.1:${friend.addr.port}`;

@@ -68,7 +68,7 @@ Deno.test("GET / is in the language that Accept-Language prefers, or in English"
   }
 });
 
-Deno.test("GET / brings along what the page shows first, as text that can become nothing else", async () => {
+Deno.test("GET / contains what the page shows first, as text that cannot become markup or script", async () => {
   await using app = await testApp();
   const message = "</template><script>alert(1)</script>&lt;$&$1\u2028";
   const before = Date.now();

@@ -36,7 +36,7 @@ async function submitWaiting(app: Server): Promise<string> {
   return (await response.json()).task_id;
 }
 
-Deno.test("POST /logout ends the session at the server, over restarts too, and no other", async () => {
+Deno.test("POST /logout ends the session on the server, over restarts too, and no other session", async () => {
   await using directory = await tempDir();
   const settings = { HEADWAY_KV: `${directory.path}/x.db`, HEADWAY_TOKENS };
   let out: string;
@@ -94,7 +94,7 @@ Deno.test("POST /logout ends the session's open streams, and those of nobody els
   assertEquals(await status(app, out, "/tasks/stream"), 401);
 });
 
-Deno.test("a stream that is about to open when its session ends shows nothing and holds nothing", async () => {
+Deno.test("a stream that is opening when its session ends sends no event, and leaves nothing behind", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const id = await submitWaiting(app);
   const cookie = await signIn(app);
@@ -136,7 +136,7 @@ Deno.test("POST /logout ends the session on every process of the store", async (
   assertEquals([await status(late, out), await status(late, other)], [401, 200]);
 });
 
-Deno.test("POST /login makes a session of its own, and ends the one that its cookie takes the place of", async () => {
+Deno.test("POST /login makes a new session, and ends the session whose cookie it replaces", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const first = await signIn(app, ADMIN);
   const second = await signIn(app, READ, { cookie: first });
@@ -179,7 +179,7 @@ async function bentSession(
   return await new SignJWT(whole).setProtectedHeader({ alg: "HS256" }).sign(key);
 }
 
-Deno.test("a cookie of the same name that is stale, foreign or planted does not shut out the good one", async () => {
+Deno.test("a stale, foreign or planted cookie of the same name does not lock out the valid session", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const [name, good] = (await signIn(app)).split(/=(.*)/) as [string, string];
   const [, ended] = (await signIn(app)).split(/=(.*)/) as [string, string];
@@ -207,7 +207,7 @@ Deno.test("a cookie of the same name that is stale, foreign or planted does not 
   assertEquals(await status(app, `${name}=${second}`), 401);
 });
 
-Deno.test("a session's cookie is what the server signed: its claims cannot be left out or be others", async () => {
+Deno.test("a session's cookie with a missing or changed claim, or signed with another key, is refused", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const name = (await signIn(app)).split("=")[0]!;
   assertEquals(await status(app, `${name}=${await bentSession(app, {})}`), 200);
@@ -242,7 +242,7 @@ Deno.test("a session's cookie is what the server signed: its claims cannot be le
   await assertProblem(await fetch(`${app.url}/tasks/${id}?token=${session}`), 401);
 });
 
-Deno.test("so many cookies of the name as anybody can plant cost a bounded number of tries", async () => {
+Deno.test("at most eight different cookies of the session's name are tried, however many a request has", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const cookie = await signIn(app);
   const name = cookie.split("=")[0]!;
@@ -277,7 +277,7 @@ Deno.test("processes of one store share their sessions, on whatever ports they l
   assertEquals([await status(here, cookie), await status(there, cookie)], [200, 200]);
 });
 
-Deno.test("over TLS the cookie is one that only this host can set, also where a proxy ends TLS", async () => {
+Deno.test("behind a proxy that ends TLS the session's cookie is one that only this host can set", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_TRUST_PROXY: "1" });
   const tls = { "x-forwarded-proto": "https" };
   const set = async (path: string, body: unknown, headers: Record<string, string>) => {
@@ -313,7 +313,7 @@ Deno.test("over TLS the cookie is one that only this host can set, also where a 
   assertEquals(await asked(secureCookie!, tls), 401);
 });
 
-Deno.test("no page of another origin signs anybody in or out, unless it is trusted by name", async () => {
+Deno.test("no page of another origin signs anybody in or out, unless HEADWAY_ORIGINS names it", async () => {
   const foreign = "http://localhost:1";
   for (const [origins, expected] of [["", 403], ["*", 403], [foreign, 200]] as const) {
     await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_ORIGINS: origins });
@@ -332,7 +332,7 @@ Deno.test("no page of another origin signs anybody in or out, unless it is trust
   }
 });
 
-Deno.test("a sign-out that the store does not take is said so, and ends the session here all the same", async () => {
+Deno.test("POST /logout answers 503 if the store takes no write, and still ends the session in this process", async () => {
   await using app = await testApp({ HEADWAY_TOKENS, HEADWAY_LOG: "off" });
   const cookie = await signIn(app);
   const { kv } = app.engine.store;

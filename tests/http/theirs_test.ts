@@ -63,7 +63,7 @@ async function tokenOf(app: Server, secret: string, body: object): Promise<strin
   return token;
 }
 
-Deno.test("nobody of one owner reads or changes a task of another: by no route, list, count, text, stream or bulk", async () => {
+Deno.test("a token of one owner neither reads nor changes a task of another owner, by any route or stream", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const cursor = await (async () => {
     await using stream = await openStream(`${app.url}/tasks/stream`, { headers: bearer(ROOT) });
@@ -200,7 +200,7 @@ Deno.test("nobody of one owner reads or changes a task of another: by no route, 
   }
 });
 
-Deno.test("a token of an owner sees, follows and cancels that owner's tasks, as far as it was made for it", async () => {
+Deno.test("a token of an owner reads, follows and cancels that owner's tasks, as far as its 'can' allows", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const { done, waits } = await acmes(app);
   assertEquals([done.owner, waits.owner], ["acme", "acme"]);
@@ -270,7 +270,7 @@ Deno.test("a token of an owner sees, follows and cancels that owner's tasks, as 
   assertEquals([again.retried_from, again.owner], [done.task_id, "acme"]);
 });
 
-Deno.test("POST /tokens hands on no more than who asks may do, and says what is wrong", async () => {
+Deno.test("POST /tokens gives no more rights than its caller has, and names the field that is wrong", async () => {
   await using app = await testApp({
     HEADWAY_TOKENS:
       `${HEADWAY_TOKENS},free:submit:free-secret-0123456789,reader:read:read-secret-0123`,
@@ -323,7 +323,7 @@ Deno.test("POST /tokens hands on no more than who asks may do, and says what is 
   await assertProblem(await post(`${open.url}/tokens`, { owner: "a" }), 409);
 });
 
-Deno.test("nobody names an upload of another: not of an owner, nor of a token that only submits", async () => {
+Deno.test("POST /tasks refuses an upload of another owner or submit token as if it did not exist", async () => {
   await using app = await testApp({
     HEADWAY_TOKENS:
       `${HEADWAY_TOKENS},one:submit:one-secret-0123456789,two:submit:two-secret-0123456789`,
@@ -372,7 +372,7 @@ Deno.test("nobody names an upload of another: not of an owner, nor of a token th
   }
 });
 
-Deno.test("an Idempotency-Key, a page's snapshot and a submit are each owner's own", async () => {
+Deno.test("an Idempotency-Key, a submitted task and the page's snapshot belong to one owner alone", async () => {
   await using app = await testApp({ HEADWAY_TOKENS });
   const body = { kind: "says", input: { texts: [MARK] }, delay_ms: 3_600_000 };
   const key = { "idempotency-key": "the-same" };
@@ -413,7 +413,7 @@ Deno.test("an Idempotency-Key, a page's snapshot and a submit are each owner's o
   }
 });
 
-Deno.test("why a module failed is told to those inside alone, by no route that others may ask", async () => {
+Deno.test("no route shows why a module of kinds failed to anybody who may not read all tasks", async () => {
   await using folder = await tempDir();
   const path = `${folder.path}/broken.ts`;
   await Deno.writeTextFile(path, `throw new Error("${MARK}");`);
@@ -434,7 +434,7 @@ Deno.test("why a module failed is told to those inside alone, by no route that o
   }
 });
 
-Deno.test("clientOf() makes two clients of one name at two owners", () => {
+Deno.test("clientOf() returns different clients for the same name with different owners", () => {
   const of = (owner: string | null, name = "user") => clientOf({ ...NOBODY, name, owner });
   const all = [of(null), of("a"), of("b"), of("a", "user2"), of("a b"), of("a", "user b")];
   assertEquals(new Set(all).size, all.length);

@@ -181,7 +181,7 @@ proxyTest("a stream ends with its token, and opens no more", async (app, proxy) 
 for (const name of ["nginx"] as const) {
   const { command, start } = PROXIES[name];
   Deno.test({
-    name: `behind ${name}, no token of a task gets into its log`,
+    name: `behind ${name}, the proxy's log has no token of a task`,
     ignore: command === null,
     async fn() {
       await using app = await testApp(SETTINGS);

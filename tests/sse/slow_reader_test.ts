@@ -145,7 +145,7 @@ Deno.test("sse 16: the body of SseStream holds a bounded number of bytes, howeve
   assertEquals([pulse.backlog.size, pulse.backlog.bytes, pulse.size], [0, 0, 0]);
 });
 
-Deno.test("sse 16: where too much waits for all readers, those are let go that took nothing for longest", async () => {
+Deno.test("sse 16: if too much waits for all readers, those that took nothing for longest are dropped", async () => {
   using pulse = new ManualPulse(new Backlog({ maxBytes: 3 * MiB }));
   const open = () => {
     const stream = new SseStream({ pulse, heartbeatMs: 0, lifeMs: 0, retryMs: 0, queue: 64 });
@@ -204,7 +204,8 @@ Deno.test("sse 17: SseStream ends without an error when a heartbeat finds that i
 });
 
 Deno.test({
-  name: "sse 16: readers that stop reading cost a bounded queue, disturb nobody, and resume whole",
+  name:
+    "sse 16: clients that stop reading cost bounded memory, disturb no other, and miss no row on resume",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await startServer();

@@ -1,4 +1,4 @@
-/** A clock that moves when told, and no luck. */
+/** A clock that moves only when told to. Its random numbers are all the same. */
 export class FakeClock {
   #time = 1_000_000;
   #timers: { at: number; run: () => void }[] = [];
@@ -19,7 +19,7 @@ export class FakeClock {
     };
   }
 
-  /** Lets time pass, timer by timer. */
+  /** Lets time pass, and runs each timer at its time. */
   async pass(ms: number): Promise<void> {
     const end = this.#time + ms;
     await settled();
@@ -34,18 +34,18 @@ export class FakeClock {
     this.#time = end;
   }
 
-  /** The machine sleeps: no timer runs meanwhile. */
+  /** Moves the time without running timers, as when the machine sleeps. */
   sleep(ms: number): void {
     this.#time += ms;
   }
 
-  /** Timers that are set. */
+  /** How many timers are set. */
   get timers(): number {
     return this.#timers.length;
   }
 }
 
-/** Everything that waits for nothing but its turn has run. */
+/** Waits three turns of the event loop, so that everything that waits only for its turn has run. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }

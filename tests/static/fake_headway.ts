@@ -1,6 +1,6 @@
 /**
- * What a feed needs of the world, made up: a server that keeps tasks, streams them, and breaks when
- * told.
+ * A fake of the world that a feed needs: a server that stores tasks, streams them, and breaks when
+ * told to.
  *
  * @module
  */
@@ -28,25 +28,25 @@ const encoder = new TextEncoder();
 export class FakeHeadway extends FakeClock implements World {
   /** The newest record of each task. */
   readonly records = new Map<string, TaskRecord>();
-  /** Each task's rows. */
+  /** The stored events of each task. */
   readonly rows = new Map<string, Stored[]>();
   /** Every request, by its path. */
   readonly requests: string[] = [];
-  /** What it answers to a stream: 0 for nothing at all. */
+  /** The status of the response to a request for the stream; 0 if no request gets a response. */
   status = 200;
-  /** Tasks that are another's, for whom it refuses them. */
+  /** Tasks of another owner, which it refuses. */
   readonly refused = new Set<string>();
 
   readonly #journal: Stored[] = [];
   #floor = 0;
   #streams = new Set<Stream>();
 
-  /** Streams that are open. */
+  /** How many streams are open. */
   get open(): number {
     return this.#streams.size;
   }
 
-  /** A task changes its state, or reports progress. */
+  /** Changes the state of a task, or reports its progress. */
   report(id: string, status: Status = "running", progress = 0): void {
     const known = this.records.get(id);
     const seq = (known?.seq ?? 0) + 1;
@@ -67,25 +67,25 @@ export class FakeHeadway extends FakeClock implements World {
     this.#add({ type: "log", id, seq, data: { seq, message: `row ${seq}` } }, true);
   }
 
-  /** Every connection breaks. */
+  /** Breaks every connection. */
   drop(): void {
     for (const { controller } of this.#streams) controller.error(new TypeError("network error"));
     this.#streams.clear();
   }
 
-  /** Every stream says that it is alive. */
+  /** Sends a heartbeat on every stream. */
   beat(): void {
     for (const stream of this.#streams) {
       stream.controller.enqueue(encoder.encode(`id: ${this.#journal.length}\n\n: heartbeat\n\n`));
     }
   }
 
-  /** Nobody can resume behind what has happened. */
+  /** Forgets the events so far: a stream cannot resume before their end. */
   forget(): void {
     this.#floor = this.#journal.length;
   }
 
-  /** A task has only its first rows, as in a backup, and goes on with ids that nobody has seen. */
+  /** Restores a task to its first rows, as from a backup. It continues with ids that are new. */
   restore(id: string, kept: number): void {
     this.drop();
     this.#floor = Infinity;
@@ -96,7 +96,7 @@ export class FakeHeadway extends FakeClock implements World {
 
   async fetch(url: string, init: RequestInit = {}): Promise<Response> {
     this.requests.push(url);
-    // As a network does.
+    // A network never answers synchronously.
     await Promise.resolve();
     init.signal?.throwIfAborted();
     const { pathname, searchParams } = new URL(url, "http://fake");

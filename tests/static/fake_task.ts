@@ -1,5 +1,6 @@
 /**
- * A server with one task, and a clock: streams the task as the contract says, and breaks when told.
+ * A fake server with one task, and a fake clock. It streams the task as the API promises, and
+ * breaks when told to.
  *
  * @module
  */
@@ -17,27 +18,27 @@ interface Row {
 
 interface Connection {
   controller: ReadableStreamDefaultController<Uint8Array>;
-  /** Bytes it still carries. */
+  /** How many more bytes it carries. */
   left: number;
 }
 
 const encoder = new TextEncoder();
 
 export class FakeTask extends FakeClock implements World {
-  /** What is stored of it: rows, changes of its state, its end. */
+  /** The stored events of the task: rows, changes of its state, its end. */
   rows: Row[] = [];
-  /** As it is. */
+  /** The newest record of the task. */
   record: TaskRecord;
   /** Every request. */
   readonly requests: { url: string; headers: Record<string, string> }[] = [];
-  /** What it answers: 0 for nothing at all. */
+  /** The status of its responses; 0 for no response. */
   status = 200;
-  /** Bytes after which a new connection breaks, in the middle of whatever it is. */
+  /** Bytes after which a new connection ends, even in the middle of an event. */
   breaksAfter = Infinity;
-  /** Bytes that come in one chunk, at most. */
+  /** Bytes of one chunk at most. */
   chunkBytes = Infinity;
 
-  /** A read is left hanging when its request is aborted, and the end does not close it. */
+  /** Whether a read hangs when its request is aborted, and after the task's end. */
   hangs = false;
 
   #trimmed = 0;
@@ -49,31 +50,31 @@ export class FakeTask extends FakeClock implements World {
     this.rows.push({ type: "message", seq: 1, data: this.record });
   }
 
-  /** Connections that are open. */
+  /** How many connections are open. */
   get open(): number {
     return this.#connections.size;
   }
 
-  /** Chunks that nobody has read yet. */
+  /** How many chunks nobody has read yet. */
   get unread(): number {
     return [...this.#connections].reduce((sum, it) => sum + 1 - it.controller.desiredSize!, 0);
   }
 
-  /** Events of the rows that nobody may miss, as `log 3`. */
+  /** The stored events that no watcher may miss, such as `log 3`. */
   get told(): string[] {
     return this.rows.filter(({ type }) => type !== "message").map(({ type, seq }) =>
       `${type} ${seq}`
     );
   }
 
-  /** It makes progress, or changes its state. */
+  /** Reports progress, or changes the state. */
   report(fields: Partial<TaskRecord>): void {
     const stored = (fields.status ?? this.record.status) !== this.record.status;
     this.record = { ...this.record, ...fields, seq: this.record.seq + 1 };
     this.#add({ type: "message", seq: this.record.seq, data: this.record }, stored);
   }
 
-  /** A row of its log, or an output. */
+  /** Adds a row of the log, or an output. */
   row(type: "log" | "output" = "log"): void {
     const seq = this.record.seq + 1;
     this.record = { ...this.record, seq };
@@ -85,7 +86,7 @@ export class FakeTask extends FakeClock implements World {
     this.#add({ type, seq, data }, true);
   }
 
-  /** It tells how it stands with a step. */
+  /** Adds the row of a step that is done. */
   step(name: string): void {
     const seq = this.record.seq + 1;
     this.record = { ...this.record, seq };
@@ -93,7 +94,7 @@ export class FakeTask extends FakeClock implements World {
     this.#add({ type: "step", seq, data }, true);
   }
 
-  /** It makes a file. */
+  /** Adds an artifact. */
   artifact(name: string): void {
     const seq = this.record.seq + 1;
     this.record = { ...this.record, seq };
@@ -101,7 +102,7 @@ export class FakeTask extends FakeClock implements World {
     this.#add({ type: "artifact", seq, data }, true);
   }
 
-  /** It starts again: outputs behind this `seq` no longer count. */
+  /** Starts the task again: outputs after this `seq` no longer count. */
   rewind(after: number): void {
     const seq = this.record.seq + 1;
     this.record = { ...this.record, seq };
@@ -109,7 +110,7 @@ export class FakeTask extends FakeClock implements World {
     this.#add({ type: "rewind", seq, data: { seq, time: "", after } }, true);
   }
 
-  /** It ends. */
+  /** Ends the task, and its connections unless {@link hangs}. */
   end(status: "completed" | "failed" | "canceled" = "completed"): void {
     const error = status === "failed" ? { name: "Error", message: "It broke" } : null;
     this.report({ status, error, finished_at: "2030-01-01T00:00:01.000Z" });
@@ -121,24 +122,24 @@ export class FakeTask extends FakeClock implements World {
     if (!this.hangs) this.close();
   }
 
-  /** Rows up to this one are gone. */
+  /** Drops the rows up to this `seq`. */
   trim(seq: number): void {
     this.#trimmed = seq;
     this.rows = this.rows.filter((row) => row.seq > seq);
   }
 
-  /** Every connection breaks. */
+  /** Breaks every connection. */
   drop(): void {
     for (const { controller } of this.#connections) controller.error(new TypeError("network"));
     this.#connections.clear();
   }
 
-  /** Every connection's life is over. */
+  /** Ends every connection regularly. */
   close(): void {
     for (const connection of this.#connections) this.#close(connection);
   }
 
-  /** A heartbeat. */
+  /** Sends a heartbeat. */
   beat(): void {
     for (const connection of this.#connections) this.#send(connection, ": heartbeat\n\n");
   }
@@ -146,7 +147,7 @@ export class FakeTask extends FakeClock implements World {
   async fetch(url: string, init: RequestInit = {}): Promise<Response> {
     const headers = init.headers as Record<string, string>;
     this.requests.push({ url, headers });
-    // As a network does.
+    // A network never answers synchronously.
     await Promise.resolve();
     init.signal?.throwIfAborted();
     if (this.status === 0) throw new TypeError("network");
@@ -214,7 +215,7 @@ export class FakeTask extends FakeClock implements World {
     }
     connection.left -= kept.length;
     if (connection.left > 0) return;
-    // A clean end in the middle of an event is no end of it either.
+    // Without an error: a client must not take this for the end of the event.
     if (this.#connections.delete(connection)) connection.controller.close();
   }
 

@@ -1,7 +1,7 @@
 import type { TaskRecord } from "headway";
 import type { StateRow } from "../../static/task/log_rows.ts";
 
-/** A record as the server would send it. */
+/** A record such as the server sends. */
 export function record(fields: Partial<TaskRecord> = {}): TaskRecord {
   return {
     task_id: "01J00000000000000000000000",
@@ -31,7 +31,7 @@ export function record(fields: Partial<TaskRecord> = {}): TaskRecord {
   };
 }
 
-/** A change of the state, as the log of a task has it. */
+/** A row of a task's log for a change of its state. */
 export function stateRow(seq: number, time: string, fields: Partial<StateRow> = {}): StateRow {
   return {
     type: "state",

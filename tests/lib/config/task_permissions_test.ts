@@ -10,7 +10,7 @@ async function flagsOf(given: string): Promise<string[]> {
   return (await taskPermissions(given.split(" "), FILES)).flags;
 }
 
-Deno.test("taskPermissions() refuses the server's files, beside whatever is granted", async () => {
+Deno.test("taskPermissions() denies access to the server's files, whatever else is granted", async () => {
   assertEquals(await flagsOf("-A"), [
     "-A",
     "--deny-read=/srv/app/.headway",

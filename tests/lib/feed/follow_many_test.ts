@@ -273,7 +273,7 @@ function toldOf(events: readonly Seen[]): string[] {
   });
 }
 
-Deno.test("followMany() tells of an owner's and a tag's tasks alone, live and on a resume, removals included", async () => {
+Deno.test("followMany() of an owner or tag sends events of its tasks alone, live and resumed, deletes included", async () => {
   await using opened = await openHub();
   const { hub, kv } = opened;
   for (const [n, owner, tag] of [[1, "me", "t"], [2, "you", "t"], [3, "me", "u"]] as const) {

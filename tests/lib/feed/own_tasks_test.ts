@@ -9,7 +9,7 @@ function submitted(id: string, token: string) {
   return testEvent(0, { id, type: "submitted", json: JSON.stringify(token) });
 }
 
-Deno.test("OwnTasks knows the newest tasks of a token, however they were submitted, and no others", async () => {
+Deno.test("OwnTasks.of() gives the newest tasks that a token submitted, later ones included, and no others", async () => {
   await using opened = await openHub();
   const { kv, hub, write } = opened;
   for (const id of ["1", "2", "3", "4"]) await kv.set(keys.submitted("me", id), null);

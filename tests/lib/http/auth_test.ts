@@ -95,7 +95,7 @@ Deno.test("Auth.authenticate() uses the first credential of header, query and co
   await assertRejects(() => of({ query: "x", sessions }), HttpError);
 });
 
-Deno.test("Auth.authenticate() promises a principal, null, a 401 or a 429, whatever is shown", async () => {
+Deno.test("Auth.authenticate() returns null or throws 401 or 429 for arbitrary text in the credentials", async () => {
   using it = await open();
   const good = (await it.auth.taskToken(ID))!;
   const text = fc.oneof(
@@ -197,7 +197,7 @@ Deno.test("permit() lets nobody pass beyond their scopes, their task or their ow
   assertEquals(error.options.extra, { scope: "admin" });
 });
 
-Deno.test("tasksOf() and isAmong() say whose tasks somebody sees, and of no other", () => {
+Deno.test("tasksOf() says which tasks a principal may act on, and isAmong() whether a task is one of them", () => {
   const cases: [principal: Partial<Principal>, act: Act, tasks: Tasks][] = [
     [{ scopes: ["read"] }, "read", "all"],
     [{ scopes: ["read"] }, "cancel", "none"],
@@ -227,7 +227,7 @@ Deno.test("tasksOf() and isAmong() say whose tasks somebody sees, and of no othe
   }
 });
 
-Deno.test("Auth.signFor() makes tokens that open no more than they say, with a key for each use", async () => {
+Deno.test("Auth.signFor() makes tokens that open no more than their claims say, and are refused if changed", async () => {
   using it = await open();
   const of = (token: string) =>
     it.auth.authenticate({ ...NOTHING, authorization: `Bearer ${token}` });
@@ -286,7 +286,7 @@ Deno.test("Auth.authenticate() takes tokens of several tasks, as long as each is
   assertEquals([many.status, many.options.field], [400, "token"]);
 });
 
-Deno.test("findToken() looks at every token, whichever it is, and at none less", () => {
+Deno.test("findToken() compares the digest of every token, whichever of them matches", () => {
   const names = ["a", "b", "c", "d"];
   const digests = names.map((name) => digestOf(name.repeat(16)));
   for (const wanted of [...digests, digestOf("none of them")]) {
@@ -306,7 +306,7 @@ Deno.test("findToken() looks at every token, whichever it is, and at none less",
   }
 });
 
-Deno.test("parseTokens() never tells a secret, whatever is wrong", () => {
+Deno.test("parseTokens() never shows the secret in an error, whatever is wrong with the text", () => {
   fc.assert(
     fc.property(
       fc.string({ minLength: 8, maxLength: 40, unit: "grapheme-ascii" }).map((text) =>

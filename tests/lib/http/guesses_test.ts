@@ -27,7 +27,7 @@ Deno.test("Guesses.wrong() lets an address guess ten times at once, and then onc
   assertEquals(guess(guesses, "a").wrong, 3);
 });
 
-Deno.test("Guesses.right() lets a token go on that is in use where somebody guesses", () => {
+Deno.test("Guesses.right() accepts a token that is in use at an address where somebody guesses", () => {
   const guesses = new Guesses(() => 0);
   guesses.right("a", WEAK);
   guess(guesses, "a");
@@ -41,7 +41,7 @@ Deno.test("Guesses.right() always accepts a token that is too strong to be guess
   for (let n = 0; n < 1000; n++) guesses.right("a", STRONG);
 });
 
-Deno.test("Guesses.right() has a right guess wait as a wrong one does", () => {
+Deno.test("Guesses.right() makes a right guess wait as long as a wrong one", () => {
   let now = 0;
   const guesses = new Guesses(() => now);
   const { error } = guess(guesses, "a");
@@ -53,7 +53,7 @@ Deno.test("Guesses.right() has a right guess wait as a wrong one does", () => {
   guesses.right("a", WEAK);
 });
 
-Deno.test("Guesses remembers a bounded number of addresses, the ones last used", () => {
+Deno.test("Guesses remembers the 10,000 pairs of address and token that were used last", () => {
   const guesses = new Guesses(() => 0);
   for (let n = 0; n < 10_000; n++) guesses.right(`10.0.${n >> 8}.${n & 255}`, WEAK);
   guesses.right("10.0.0.0", WEAK);

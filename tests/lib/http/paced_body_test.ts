@@ -14,7 +14,7 @@ Deno.test("pacedBody() gives out the whole body, and returns a small one as it i
   assertEquals(await new Response(pacedBody(text)).text(), text);
 });
 
-Deno.test("paced() gives up a reader that stops, and what it held", async () => {
+Deno.test("pacedBody() breaks off if its reader stops reading", async () => {
   const body = pacedBody(new Uint8Array(400 * KiB), { stallMs: 20 }) as ReadableStream<Uint8Array>;
   const reader = body.getReader();
   assertEquals((await reader.read()).value?.length, 64 * KiB);

@@ -41,7 +41,7 @@ Deno.test("Revocations.has() and listen() know of an ended session in each proce
   assertEquals(wrong, 0);
 });
 
-Deno.test("Revocations.end() loses none of many, ended at once in several processes", async () => {
+Deno.test("Revocations.end() loses none of many sessions that several processes end at once", async () => {
   using kv = await Deno.openKv(":memory:");
   const processes = await Promise.all([open(kv), open(kv), open(kv)]);
   const sessions = Array.from({ length: 60 }, (_, n) => session(n % 2 ? "boss" : "eye"));
@@ -107,7 +107,7 @@ Deno.test("Revocations.end() fails when the store takes nothing, and stores that
   assert(late.has(first) && late.has(second));
 });
 
-Deno.test("Revocations read again when their watch breaks", async () => {
+Deno.test("Revocations reads the store again when its watch breaks", async () => {
   using memory = await Deno.openKv(":memory:");
   const broken = Promise.withResolvers<void>();
   const first = new ReadableStream<never>({

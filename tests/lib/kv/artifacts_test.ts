@@ -127,7 +127,7 @@ Deno.test("Arrivals.sweepUnfinished() removes a dead process's artifact, and non
   assertEquals([await artifacts.size(), await left(kv)], [0, []]);
 });
 
-Deno.test("Artifacts refuses what goes beyond the quota of all together, and uploads have their own", async () => {
+Deno.test("Artifacts refuses what exceeds the quota of all artifacts, and does not count uploads", async () => {
   using kv = await Deno.openKv(":memory:");
   const arrivals = new Arrivals({ kv, sid: "me" });
   const artifacts = new Artifacts({ kv, arrivals, quota: 10 * CHUNK });

@@ -69,7 +69,7 @@ Deno.test("history() has at most four reads under way, however many callers ther
   assertEquals(most, 4);
 });
 
-Deno.test("historyPage() ends a page of large rows early, and `next` continues from there", async () => {
+Deno.test("historyPage() ends a page of large rows early, and the next page continues from there", async () => {
   using kv = await Deno.openKv(":memory:");
   const large = (seq: number): Row => ({ type: "log", seq, json: `"${"x".repeat(40_000)}"` });
   const all = await put(kv, Array.from({ length: 50 }, (_, n) => [large(n + 1)]));
@@ -85,7 +85,7 @@ Deno.test("historyPage() ends a page of large rows early, and `next` continues f
   assertLessOrEqual(pages, 5);
 });
 
-Deno.test("historyPage() gives pages that are together the whole, none too large or too many", async () => {
+Deno.test("historyPage() returns the whole history in as few pages as its limit allows", async () => {
   using kv = await Deno.openKv(":memory:");
   await fc.assert(
     fc.asyncProperty(commits, fc.integer({ min: 1, max: 20 }), async (commits, limit) => {

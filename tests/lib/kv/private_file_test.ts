@@ -37,7 +37,7 @@ async function under<T>(umask: number, action: () => Promise<T>): Promise<T> {
   }
 }
 
-test("a server's store is its owner's alone, whatever the umask, and a folder that was there stays as it was", async () => {
+test("under any umask the store and new folders are their owner's alone; an existing folder keeps its mode", async () => {
   await using directory = await tempDir();
   await Deno.chmod(directory.path, 0o755);
   for (const umask of ["000", "022", "077"]) {
@@ -75,7 +75,7 @@ test("a store that others could read is its owner's alone after the next start",
   assertEquals(await mode(directory.path), "775");
 });
 
-test("backUp() and restore() make files that are their owner's alone, and tighten what they set aside", async () => {
+test("backUp() and restore() make files their owner's alone, also the store that restore() sets aside", async () => {
   await using directory = await tempDir();
   const [store, copy] = [`${directory.path}/kv.db`, `${directory.path}/copy.db`];
   {

@@ -4,7 +4,7 @@ import { kvWith } from "../../helpers/kv_with.ts";
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-Deno.test("Reads lets a request that has had its share wait behind one that has not", async () => {
+Deno.test("Reads.run() serves a request's first reads before the later reads of other requests", async () => {
   const gate = Promise.withResolvers<void>();
   const begun: string[] = [];
   const read = (name: string) => () => {

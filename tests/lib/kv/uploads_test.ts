@@ -209,7 +209,7 @@ async function stored(kv: Deno.Kv): Promise<number> {
     HEAD_BYTES * (heads.length + arriving.length);
 }
 
-Deno.test("Uploads refuses what goes beyond the quota of all together, keeps nothing of it, and takes it when there is room", async () => {
+Deno.test("Uploads.add() refuses an upload beyond the quota, keeps nothing of it, and takes it once there is room", async () => {
   using kv = await Deno.openKv(":memory:");
   let now = 0;
   const quota = 20 * CHUNK + 3 * HEAD_BYTES;
@@ -258,7 +258,7 @@ Deno.test("Uploads of several processes stay under one quota together", async ()
   assertEquals(await stored(kv), await processes[0]!.size());
 });
 
-Deno.test("Uploads leaves a floor of the disk free, and measures seldom", async () => {
+Deno.test("Uploads.add() leaves the floor of the disk free, and measures it again after a second or 8 MiB", async () => {
   using kv = await Deno.openKv(":memory:");
   let now = 0;
   let measured = 0;
@@ -291,7 +291,7 @@ Deno.test("Uploads leaves a floor of the disk free, and measures seldom", async 
   assertEquals((await uploads.info(whole.upload_id))?.size, 16 * CHUNK);
 });
 
-Deno.test("Uploads.sweepUnfinished() removes what dead processes left, and not what still arrives, here or elsewhere", async () => {
+Deno.test("Arrivals.sweepUnfinished() removes what dead processes left, and keeps what still arrives anywhere", async () => {
   using kv = await Deno.openKv(":memory:");
   await kv.set(keys.session("here"), {});
   await kv.set(keys.session("elsewhere"), {});
@@ -368,7 +368,7 @@ Deno.test("Uploads.sweep() counts an older version's uploads, and removes even u
   assertEquals([await uploads.size(), await count(kv)], [0, 0]);
 });
 
-Deno.test("Uploads give ids that nobody can guess by others of the same moment", async () => {
+Deno.test("Uploads.add() makes ids that nobody can guess from other ids of the same millisecond", async () => {
   using kv = await Deno.openKv(":memory:");
   const uploads = new Uploads({ kv, sid: "me", now: () => 1_800_000_000_000 });
   const ids = await Promise.all(

@@ -146,7 +146,7 @@ Deno.test("ArtifactTransfers keeps nothing of an artifact if its run ends or beg
   assertEquals([it.kept, await it.arriving()], [[], 0]);
 });
 
-Deno.test("ArtifactTransfers takes no more of a process than it can mean to send", async () => {
+Deno.test("ArtifactTransfers.take() throws if a process sends too much without waiting for answers", async () => {
   using it = await peer();
   const one = it.run(0);
   for (let part = 0; part < 5; part++) it.begin(0);

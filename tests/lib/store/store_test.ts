@@ -216,7 +216,7 @@ Deno.test("Store.cancel() that meets a claim either cancels the task or asks its
   }
 });
 
-Deno.test("Store.cancel() asks the owner of a running task to stop it, here or in another process", async () => {
+Deno.test("Store.cancel() asks the process that runs a task to stop it, this or another, and stores who asked", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
   const id = await submit(a!);

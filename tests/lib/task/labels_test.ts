@@ -37,7 +37,7 @@ Deno.test("labelsOf() reads the labels of records, complete events and deleted e
   assertEquals(labelsOf(`{"task_id":"${ID}","result":1,"owner":"me"}`), {});
 });
 
-Deno.test("OWNER_PATTERN and TAG_PATTERN count characters, and take none that keys could mix up", () => {
+Deno.test("OWNER_PATTERN and TAG_PATTERN count code points, and refuse text that could make two keys alike", () => {
   for (const pattern of [OWNER_PATTERN, TAG_PATTERN]) {
     const good = ["a", "auth0|5f", "a b", "租户", "🦆", '"\\', "é", "<b>"];
     for (const text of good) assert(pattern.test(text), text);

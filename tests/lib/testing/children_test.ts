@@ -139,7 +139,7 @@ Deno.test("a task may catch a ChildrenError, which has the outcome of each child
   assertEquals(result, [["failed", null], ["completed", 4]]);
 });
 
-Deno.test("children() refuses what it cannot do, and says why", async () => {
+Deno.test("children() throws for an invalid name, entry or option, and says why", async () => {
   const cases: [Parameters<typeof children>, RegExp][] = [
     [["a", [{ kind: "No Kind" }]], /child 0 of 'a' as its 'kind' must be .* is No Kind$/],
     [["a", [{ kind: "k", input: 1n }]], /Cannot keep input: a BigInt/],
@@ -175,7 +175,7 @@ Deno.test("children() cannot have the name of a step in the same run", async () 
   assertEquals(error?.message, "Cannot use the name 'a' twice in a run: each needs its own name");
 });
 
-Deno.test("what children return may not take more than 16 MiB together", async () => {
+Deno.test("children() throws a RangeError if the results take more than 16 MiB together", async () => {
   const large = defineTask({
     kind: "large",
     async *run() {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { NO_FILTERS } from "../../../static/list/filters.ts";
 import { listHref, parseRoute, SCHEDULES, taskHref } from "../../../static/app/route.ts";
 
-Deno.test("parseRoute() reads what taskHref() writes, and the list from anything else", () => {
+Deno.test("parseRoute() reads the addresses of a task and of the schedules, and takes any other for the list", () => {
   for (const taskId of ["01J00000000000000000000000", "a&b=c#d ?ü"]) {
     const { search } = new URL(taskHref(taskId), "http://h");
     assertEquals(parseRoute(search), { taskId, filters: NO_FILTERS });

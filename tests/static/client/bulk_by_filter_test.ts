@@ -7,7 +7,7 @@ import {
 
 const NOTHING: BulkAnswer = { results: [], matched: 0, refused: {}, next_cursor: null };
 
-/** Gives these answers in turn; keeps what was asked. */
+/** Gives these answers one after another, and keeps the bodies of the requests. */
 function server(...answers: Partial<BulkAnswer>[]) {
   const asked: object[] = [];
   const ask = (body: object) => {
@@ -17,9 +17,9 @@ function server(...answers: Partial<BulkAnswer>[]) {
   return { asked, ask };
 }
 
-Deno.test("countMatching() asks until nothing follows, and adds up", async () => {
+Deno.test("countMatching() requests every part, and adds up the counts", async () => {
   const { ask, asked } = server(
-    // A part may hold none: what is looked for is rare.
+    // A part without a match, as when matches are rare.
     { next_cursor: "c", first_cursor: null },
     { matched: 5, refused: { running: 2 }, next_cursor: "b", first_cursor: "bz" },
     { matched: 4, refused: { running: 1, pending: 1 }, first_cursor: "az" },
@@ -32,7 +32,7 @@ Deno.test("countMatching() asks until nothing follows, and adds up", async () =>
   assertEquals(asked, [dry, { ...dry, cursor: "c" }, { ...dry, cursor: "b" }]);
 });
 
-Deno.test("changeMatching() begins where the count did, and keeps few of the errors", async () => {
+Deno.test("changeMatching() begins at the cursor of the count, and keeps the first three errors", async () => {
   const done = (task_id: string) => ({ task_id, ok: true });
   const not = (n: number) => ({
     ...{ task_id: `n${n}`, ok: false, status: "failed" as const, error: `error ${n}` },
@@ -49,7 +49,7 @@ Deno.test("changeMatching() begins where the count did, and keeps few of the err
   assertEquals(asked.map((body) => (body as { cursor: string }).cursor), ["z", "b"]);
 });
 
-Deno.test("changeMatching() asks for nothing where nothing was counted", async () => {
+Deno.test("changeMatching() sends no request if no task was counted", async () => {
   const { ask, asked } = server();
   const none = { count: 0, cursor: null };
   assertEquals(await Array.fromAsync(changeMatching(ask, "delete", {}, none)), []);

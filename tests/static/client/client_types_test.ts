@@ -1,5 +1,5 @@
 /**
- * What the compiler knows. Most of these tests have passed once this file compiles.
+ * Tests of the client's types. Most of them have passed once this file compiles.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import type * as promisedHook from "../../../static/client/use_task.d.ts";
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
 
-/** Compiles for `true` alone. */
+/** Compiles only for `true`. */
 function holds<_Claim extends true>(): void {}
 
 const typed = defineTask({
@@ -48,7 +48,7 @@ const bare = defineTask({
   },
 });
 
-Deno.test("a definition's types reach the client", () => {
+Deno.test("InputOf, OutputOf and ResultOf are the types in a task's definition", () => {
   type Typed = typeof typed;
   holds<Equal<InputOf<Typed>, { size: string; deep?: boolean | undefined }>>();
   holds<Equal<OutputOf<Typed>, { row: number } | string>>();
@@ -64,7 +64,7 @@ Deno.test("a definition's types reach the client", () => {
   >();
 });
 
-Deno.test("watch() and submit() know the types of the task they are for", () => {
+Deno.test("watch() and submit() have the types of their task, and submit() its kind", () => {
   type Watch = ReturnType<typeof watch<typeof csvProfile>>;
   type Finished = Awaited<Watch["finished"]>;
   holds<Equal<Extract<Finished, { status: "completed" }>["result"], CsvProfile>>();
@@ -92,7 +92,7 @@ Deno.test("watch() and submit() know the types of the task they are for", () => 
   assertEquals(wrongKind.length, 1);
 });
 
-Deno.test("the types that are served are those of what is served", () => {
+Deno.test("client.d.ts and use_task.d.ts have the types of the modules that are served with them", () => {
   holds<Equal<typeof client.watch, typeof promised.watch>>();
   holds<Equal<typeof client.submit, typeof promised.submit>>();
   holds<Equal<typeof client.upload, typeof promised.upload>>();

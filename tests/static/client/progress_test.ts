@@ -32,7 +32,7 @@ const HALF = {
   rate: 17_500,
 } as const;
 
-Deno.test("describe() tells how far a task is, in the language of the page", () => {
+Deno.test("describe() shows the progress of a task in the language of the page", () => {
   const { barLabel, announce, ...shown } = describe(known(HALF), NOW + 5000);
   assertEquals(shown, {
     locale: "en",
@@ -54,7 +54,7 @@ Deno.test("describe() tells how far a task is, in the language of the page", () 
   );
 });
 
-Deno.test("describe() says of each state what there is to say", () => {
+Deno.test("describe() fits its value and its texts to the state of the task", () => {
   const shown = (fields: Parameters<typeof known>[0], more?: Partial<Known>, at = NOW) => {
     const { state, status, value, percent, time, message, connection } = describe(
       known(fields, more),
@@ -78,7 +78,7 @@ Deno.test("describe() says of each state what there is to say", () => {
   const retried = { status: "pending", attempt: 1, run_at: "2030-01-01T12:00:05.000Z" } as const;
   assert(/^next attempt at \d/.test(shown(retried).time));
   assertEquals(shown({ status: "running", progress: null }).value, null);
-  // It said something, and counted nothing.
+  // Progress 0 without a count means that the task has reported no progress.
   const untold = shown({ status: "running", progress: 0, done: null, total: null });
   assertEquals([untold.value, untold.percent], [null, ""]);
   const failed = shown({ status: "failed", progress: 0, done: null, total: null });
@@ -93,14 +93,14 @@ Deno.test("describe() says of each state what there is to say", () => {
   assertEquals([value, time], [100, "took 1m 21s"]);
   const error = { name: "TypeError", message: "no rows" };
   assertEquals(shown({ ...ended, status: "failed", error }).message, "TypeError: no rows");
-  // A promise that was not kept is not repeated.
+  // An estimate that has passed is dropped 3 s later.
   for (const [late, text] of [[0, "2s left"], [1800, "almost done"], [6000, ""]] as const) {
     const fields = { status: "running", eta_ms: 2000, progress: 97 } as const;
     assertEquals(shown(fields, {}, NOW + late).time, text);
   }
 });
 
-Deno.test("describe() announces a state, and each quarter of the way, not every step", () => {
+Deno.test("describe() announces a state, and each quarter of the progress, not every step", () => {
   const said = new Set<string>();
   for (let progress = 0; progress <= 100; progress += 0.5) {
     said.add(describe(known({ ...HALF, progress, message: `${progress}` }), NOW).announce);
@@ -114,7 +114,7 @@ Deno.test("describe() announces a state, and each quarter of the way, not every 
   ]);
 });
 
-Deno.test("describe() takes whatever a task, or a page, says", () => {
+Deno.test("describe() shows no NaN, undefined or null, whatever the record and the language", () => {
   const text = fc.oneof(fc.constant(null), fc.string({ unit: "binary" }));
   const count = fc.oneof(fc.constant(null), fc.double({ min: 0, noNaN: true }));
   fc.assert(fc.property(
@@ -140,7 +140,7 @@ Deno.test("describe() takes whatever a task, or a page, says", () => {
   ));
 });
 
-Deno.test("Format writes times in two units at most", () => {
+Deno.test("Format.duration() uses at most two units, and took() has a decimal below ten seconds", () => {
   const format = new Format("en");
   const cases = [[0, "0s"], [59_499, "59s"], [60_000, "1m"], [3_661_000, "1h 1m"], [
     90_061_000,
@@ -150,7 +150,7 @@ Deno.test("Format writes times in two units at most", () => {
   assertEquals([format.took(4240), format.took(12_000)], ["4.2s", "12s"]);
 });
 
-Deno.test("wordsOf() finds the words for whatever a page calls its language", () => {
+Deno.test("wordsOf() finds words and a locale for any language tag, also an invalid one", () => {
   const found = (tag: string) => [wordsOf(tag).words.status.running, wordsOf(tag).locale];
   assertEquals(found("zh-CN"), ["运行中", "zh-CN"]);
   assertEquals(found("EN-gb"), ["Running", "en-GB"]);
@@ -159,7 +159,7 @@ Deno.test("wordsOf() finds the words for whatever a page calls its language", ()
   }
 });
 
-Deno.test("describe() counts what is nearly as large as a number can be", () => {
+Deno.test("describe() computes the percent of counts that are nearly the largest numbers", () => {
   const fields = { progress: 0, done: 1.5e308, total: 1.6e308, unit: null, stage: null } as const;
   const more = { message: null, eta_ms: null, rate: null };
   const shown = describe(known({ ...fields, ...more, status: "completed" }, {}), NOW);

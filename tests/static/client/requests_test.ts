@@ -4,7 +4,7 @@ import { serverUrl } from "../../../static/client/requests.ts";
 import { finished, getTask } from "../../helpers/api.ts";
 import { testApp } from "../../helpers/server.ts";
 
-Deno.test("submit() sends what was given, by the names it has on the wire", async () => {
+Deno.test("submit() sends its options under their names in the API, and cancel() cancels the task", async () => {
   await using app = await testApp();
   const base = `${app.url}/`;
   const labels = { owner: "acme", tags: ["eu", "nightly"] };
@@ -26,7 +26,7 @@ Deno.test("submit() sends what was given, by the names it has on the wire", asyn
   assertEquals((await finished(app.url, late.task_id)).error?.name, "TimeoutError");
 });
 
-Deno.test("upload() takes a file, with its name, and a stream", async () => {
+Deno.test("upload() accepts a file, with its name, and a stream", async () => {
   await using app = await testApp();
   const base = app.url;
   const file = await upload(new File(["abc"], "été 1.csv"), { base });
@@ -35,7 +35,7 @@ Deno.test("upload() takes a file, with its name, and a stream", async () => {
   assertEquals([streamed.size, streamed.name], [6, "x"]);
 });
 
-Deno.test("upload() gives what it sends to an owner, who may name it then", async () => {
+Deno.test("upload() sends a file for an owner, and an owner's token may use only the files of that owner", async () => {
   const [all, acme] = ["root-secret-0123456789", "acme-secret-0123456789"];
   const HEADWAY_TOKENS = `root:admin:${all},acme:submit@acme+&é:${acme}`;
   await using app = await testApp({ HEADWAY_TOKENS });
@@ -54,7 +54,7 @@ Deno.test("upload() gives what it sends to an owner, who may name it then", asyn
   assertEquals([foreign.status, foreign.field], [403, "owner"]);
 });
 
-Deno.test("a request says who asks, and why it was refused", async () => {
+Deno.test("submit() and cancel() send the token, and reject with the server's reason", async () => {
   const secret = "submit-secret-0123456789";
   await using app = await testApp({ HEADWAY_TOKENS: `me:submit:${secret}` });
   const base = app.url;
@@ -71,7 +71,7 @@ Deno.test("a request says who asks, and why it was refused", async () => {
   assertEquals(forbidden.status, 403);
 });
 
-Deno.test("a request ends when it is told to, and says that nobody answers", async () => {
+Deno.test("submit() rejects when its signal aborts, and when there is no answer", async () => {
   using nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const base = `http://127.0.0.1:${nobody.addr.port}`;
   const reason = new Error("enough");
@@ -87,7 +87,7 @@ Deno.test("a request ends when it is told to, and says that nobody answers", asy
   assertEquals([gone.status, gone.message], [0, `There is no answer from ${base}`]);
 });
 
-Deno.test("serverUrl() is where the script is from, unless it is told another", () => {
+Deno.test("serverUrl() is the folder of the script, unless there is a `base`", () => {
   const script = "https://a.example/below/client.js?v=1#x";
   assertEquals(serverUrl(undefined, script), "https://a.example/below");
   assertEquals(serverUrl("http://b.example:1/", script), "http://b.example:1");

@@ -13,7 +13,7 @@ function output(seq: number): TaskEvent {
 
 const END = record({ status: "completed", progress: 100, seq: 9, result: { rows: 3 } });
 
-Deno.test("take() keeps the newest rows, the task and its result, and changes nothing it was given", () => {
+Deno.test("take() keeps the newest rows, the record and the result, and does not change its argument", () => {
   const before = { ...NOTHING };
   const events: TaskEvent[] = [
     { type: "progress", id: "1", data: record({ progress: 10 }) },
@@ -39,13 +39,13 @@ Deno.test("take() drops the outputs that a rewind took back, and nothing else", 
   assertEquals(view.log.map(({ seq }) => seq), [3, 7]);
 });
 
-Deno.test("take() gives no result of a task that failed", () => {
+Deno.test("take() sets no result for a failed task", () => {
   const failed = record({ status: "failed", error: { name: "Error", message: "x" } });
   const view = take(NOTHING, { type: "complete", id: "9", data: failed as never }, 2);
   assertEquals([view.result, view.record?.error?.message], [undefined, "x"]);
 });
 
-Deno.test("take() keeps its rows where some are missing, and drops them where all come again", () => {
+Deno.test("take() keeps its rows at a reset that skips some, and drops them at one that sends all again", () => {
   const known = [log(2), output(3)].reduce((view, event) => take(view, event, 9), NOTHING);
   const reset = (reason: "too-old" | "unknown") =>
     take(known, { type: "reset", id: "", data: { reason, task: record({ seq: 1 }) } }, 9);

@@ -13,7 +13,7 @@ function watch(task: FakeTask, options: WatchOptions = {}): TaskWatch {
   return new TaskWatch(task.record.task_id, { base: BASE, ...options }, task);
 }
 
-/** Reads a watch to its end; `pace` is waited for between two events. */
+/** Reads a watch to its end, and waits for `pace` after each event. */
 function reading(watch: TaskWatch, pace: () => Promise<void> = () => Promise.resolve()) {
   const events: TaskEvent[] = [];
   const ended = (async () => {
@@ -26,7 +26,7 @@ function reading(watch: TaskWatch, pace: () => Promise<void> = () => Promise.res
   return { events, ended };
 }
 
-/** Those that nobody may miss. */
+/** The events that no watcher may miss, such as `log 3`. */
 function told(events: TaskEvent[]): string[] {
   return events.filter(({ type }) => type !== "progress").map(({ type, id }) => `${type} ${id}`);
 }
@@ -39,7 +39,7 @@ function assertRising(numbers: number[]): void {
   assertEquals(numbers, [...new Set(numbers)].toSorted((a, b) => a - b));
 }
 
-Deno.test("watch() tells what was and what happens, to the end, and lets go of its connection", async () => {
+Deno.test("watch() gives stored and new events until the task's end, and closes its connection", async () => {
   const task = new FakeTask();
   task.report({ status: "running", attempt: 1 });
   task.row();
@@ -64,7 +64,7 @@ Deno.test("watch() tells what was and what happens, to the end, and lets go of i
   assertEquals(headers, { accept: "text/event-stream", "last-event-id": "0" });
 });
 
-Deno.test("watch() calls back, and waits for a callback that takes its time", async () => {
+Deno.test("watch() calls its callbacks, and waits for a slow one", async () => {
   const task = new FakeTask();
   const called: string[] = [];
   const states: string[] = [];
@@ -95,7 +95,7 @@ Deno.test("watch() calls back, and waits for a callback that takes its time", as
   assertEquals(states, ["connecting", "live", "idle"]);
 });
 
-Deno.test("watch() begins now where no history is wanted, also at the end of a task", async () => {
+Deno.test("watch() with an empty `lastEventId` skips the history, but not the task's end", async () => {
   const task = new FakeTask();
   task.row();
   task.report({ progress: 10 });
@@ -110,7 +110,7 @@ Deno.test("watch() begins now where no history is wanted, also at the end of a t
   assertEquals(late.record?.status, "failed");
 });
 
-Deno.test("watch() knows how it ended, also behind the end and between the end's two events", async () => {
+Deno.test("watch() knows the end of a task, also when it resumes after the last or the last but one event", async () => {
   const task = new FakeTask();
   task.row();
   task.end("canceled");
@@ -124,7 +124,7 @@ Deno.test("watch() knows how it ended, also behind the end and between the end's
   }
 });
 
-Deno.test("watch() ends with the server's sentence where it may not, or there is nothing", async () => {
+Deno.test("watch() rejects with the server's message if trying again cannot help", async () => {
   for (const status of [400, 401, 403, 404, 406]) {
     const task = new FakeTask();
     task.status = status;
@@ -141,7 +141,7 @@ Deno.test("watch() ends with the server's sentence where it may not, or there is
   }
 });
 
-Deno.test("watch() tries again where another try may do better, each time later", async () => {
+Deno.test("watch() tries again if that may help, after a longer wait each time", async () => {
   for (const status of [0, 429, 500, 503]) {
     const task = new FakeTask();
     task.status = status;
@@ -150,7 +150,7 @@ Deno.test("watch() tries again where another try may do better, each time later"
     const { events, ended } = reading(watched);
     await settled();
     assertEquals(task.requests.length, 1);
-    // 1, 2 and 4 seconds, less a quarter.
+    // The waits are 1, 2 and 4 seconds, less a quarter as the fake clock's random number is 0.5.
     for (const [ms, requests] of [[749, 1], [1, 2], [1499, 2], [1, 3], [2999, 3], [1, 4]]) {
       await task.pass(ms!);
       assertEquals(task.requests.length, requests);
@@ -170,7 +170,7 @@ Deno.test("watch() tries again where another try may do better, each time later"
   }
 });
 
-Deno.test("watch() tries at once when the machine is back in a network", async () => {
+Deno.test("watch() tries again at once when the machine is online again", async () => {
   const task = new FakeTask();
   task.status = 0;
   const { events, ended } = reading(watch(task));
@@ -183,7 +183,7 @@ Deno.test("watch() tries at once when the machine is back in a network", async (
   assertEquals([task.requests.length, told(events)], [length + 1, task.told]);
 });
 
-Deno.test("watch() says nothing of an end that every stream comes to", async () => {
+Deno.test("watch() reports no regular end of a stream, unless the next try fails", async () => {
   const task = new FakeTask();
   const states: string[] = [];
   const { events, ended } = reading(
@@ -204,7 +204,7 @@ Deno.test("watch() says nothing of an end that every stream comes to", async () 
   assertEquals(told(events), task.told);
 });
 
-Deno.test("watch() takes a connection for dead on which nothing is heard, not one that waits for it", async () => {
+Deno.test("watch() reconnects when the server is silent, but not while it waits for a slow reader", async () => {
   const task = new FakeTask();
   const { events } = reading(watch(task, { stallMs: 1000 }));
   await settled();
@@ -235,7 +235,7 @@ Deno.test("watch() takes a connection for dead on which nothing is heard, not on
   await task.pass(5000);
 });
 
-Deno.test("watch() reads on for a slow reader while all that waits is progress, and stops at rows", async () => {
+Deno.test("watch() reads on for a slow reader while only progress waits, and stops when rows do", async () => {
   const task = new FakeTask();
   task.report({ status: "running", attempt: 1 });
   let pace = Promise.withResolvers<void>();
@@ -247,7 +247,7 @@ Deno.test("watch() reads on for a slow reader while all that waits is progress, 
   assertEquals(events.length, 1);
   pace.resolve();
   await settled();
-  // Pending, running as it began, and where it is now.
+  // Pending, the first progress of the run, and the newest.
   assertEquals(events.length, 3);
   assertEquals(Math.round(watched.record!.progress!), 100);
   assertEquals(task.unread, 0);
@@ -262,7 +262,7 @@ Deno.test("watch() reads on for a slow reader while all that waits is progress, 
   assertEquals(told(events), task.told);
 });
 
-Deno.test("watch() says what it missed when rows were dropped, and tells those that are kept", async () => {
+Deno.test("watch() gives a reset if rows were dropped, and then the rows that are kept", async () => {
   const task = new FakeTask();
   for (let n = 0; n < 5; n++) task.row();
   const { events, ended } = reading(watch(task));
@@ -281,13 +281,13 @@ Deno.test("watch() says what it missed when rows were dropped, and tells those t
   ]);
 });
 
-Deno.test("watch() begins again where ids are not what they were", async () => {
+Deno.test("watch() gives a reset and starts over if the server's store was replaced", async () => {
   const task = new FakeTask();
   for (let n = 0; n < 9; n++) task.row();
   const { events, ended } = reading(watch(task));
   await settled();
   task.drop();
-  // Another store: a backup, say.
+  // Another store, such as a restored backup.
   task.record = { ...task.record, seq: 3 };
   task.rows = task.rows.slice(0, 3);
   await task.pass(5000);
@@ -299,7 +299,7 @@ Deno.test("watch() begins again where ids are not what they were", async () => {
   assertEquals(told(events.slice(reset + 1)), ["log 2", "log 3", "complete 5"]);
 });
 
-Deno.test("watch() sends a token as a header, or in the address where that is asked for", async () => {
+Deno.test("watch() sends its token in a header, or in the URL with `tokenInUrl`", async () => {
   const task = new FakeTask();
   let asked = 0;
   const token = () => Promise.resolve(`t${++asked}`);
@@ -317,7 +317,7 @@ Deno.test("watch() sends a token as a header, or in the address where that is as
   assertEquals(urls.sort(), ["", "", "?token=a%26b", "?token=a%26b"]);
 });
 
-Deno.test("watch() stops when it is told to, however", async () => {
+Deno.test("watch() stops by its signal, by close(), and when its loop is left", async () => {
   const task = new FakeTask();
   const abort = new AbortController();
   const aborted = watch(task, { signal: abort.signal });
@@ -339,7 +339,7 @@ Deno.test("watch() stops when it is told to, however", async () => {
   assertEquals((await reading(never).ended, task.requests.length), 3);
 });
 
-Deno.test("watch() ends also where nothing ends a read whose request was aborted", async () => {
+Deno.test("watch() also ends on a platform where an abort does not end the read of a response", async () => {
   const task = new FakeTask();
   task.hangs = true;
   const toEnd = reading(watch(task));
@@ -353,7 +353,7 @@ Deno.test("watch() ends also where nothing ends a read whose request was aborted
   assertEquals([told(toEnd.events), task.timers], [["complete 3"], 0]);
 });
 
-Deno.test("watch() tells of a rewind in its place, also whoever resumes behind what that took back", async () => {
+Deno.test("watch() gives a rewind in its place, also when it resumes after an output that was taken back", async () => {
   const task = new FakeTask();
   task.row("output");
   task.row("output");
@@ -375,7 +375,7 @@ Deno.test("watch() tells of a rewind in its place, also whoever resumes behind w
   assertEquals(rewinds, [{ seq: 4, time: "", after: 2 }]);
 });
 
-Deno.test("watch() runs by itself for one callback, whichever that is", async () => {
+Deno.test("watch() runs by itself if it has only `onstep` or `onartifact`", async () => {
   const task = new FakeTask();
   task.step("charge");
   task.artifact("a.pdf");
@@ -389,7 +389,7 @@ Deno.test("watch() runs by itself for one callback, whichever that is", async ()
   assertEquals(task.open, 0);
 });
 
-Deno.test("watch() needs an address where it was loaded from none", () => {
+Deno.test("watch() needs a `base` if its script is not from an HTTP address", () => {
   assertThrows(() => new TaskWatch("x", {}), TypeError, "'base' must be");
   assertThrows(() => new TaskWatch("x", { base: "ftp://x" }), TypeError, "'base' must be");
 });
@@ -418,7 +418,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.nat(60_000).map((ms) => (task: FakeTask) => task.sleep(ms)),
 );
 
-Deno.test("watch() tells every row once and in order, however the network breaks and the reader dawdles", async () => {
+Deno.test("watch() gives every row once and in order, however the network breaks and however slow the reader", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(steps, { minLength: 5, maxLength: 60 }),

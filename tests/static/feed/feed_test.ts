@@ -9,7 +9,7 @@ import { FakeHeadway } from "../fake_headway.ts";
 
 const IDS = ["A", "B", "C"].map((letter) => `01J${letter.repeat(23)}`);
 
-/** A tab that keeps what it is told; asleep it takes in nothing, and what is said to it waits. */
+/** A tab that keeps what it receives. While it is asleep, its messages wait. */
 class Tab {
   readonly client: FeedClient;
   readonly list = new Map<string, TaskRecord>();
@@ -66,7 +66,7 @@ class Tab {
     this.client.say();
   }
 
-  /** The `seq` of each row that is kept in the store, as far as told. */
+  /** The `seq` of each event received so far that the store keeps. */
   rows(): number[] {
     let told = "";
     return this.events.filter((event) => {
@@ -82,7 +82,7 @@ function stored(world: FakeHeadway, id: string): number[] {
   return (world.rows.get(id) ?? []).map(({ seq }) => seq);
 }
 
-Deno.test("Feed holds one connection for all tabs, and lets go of it when nobody looks", async () => {
+Deno.test("Feed has one connection for all tabs, and closes it when no tab is visible", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);
   const tabs = [new Tab(feed), new Tab(feed), new Tab(feed)];
@@ -107,7 +107,7 @@ Deno.test("Feed holds one connection for all tabs, and lets go of it when nobody
   assertEquals(world.requests.filter((url) => url === "/tasks/stream").length, 2);
 });
 
-Deno.test("Feed keeps the connection of a hidden tab whose task has not ended", async () => {
+Deno.test("Feed keeps the connection for a hidden tab until its task has ended", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
   world.report(IDS[0]!);
@@ -123,7 +123,7 @@ Deno.test("Feed keeps the connection of a hidden tab whose task has not ended", 
   assertEquals([world.open, tab.rows()], [0, [1, 2, 3]]);
 });
 
-Deno.test("Feed tells a hidden tab of the end of a task that it waits for", async () => {
+Deno.test("Feed tells a hidden tab when a task that it watches has ended", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
   const ended: string[] = [];
@@ -147,7 +147,7 @@ Deno.test("Feed tells a hidden tab of the end of a task that it waits for", asyn
   assertEquals(world.open, 0);
 });
 
-Deno.test("Feed takes a connection for dead on which no heartbeat comes, and says since when", async () => {
+Deno.test("Feed treats a connection without heartbeats as dead, and says since when", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
   tab.watchList();
@@ -168,7 +168,7 @@ Deno.test("Feed takes a connection for dead on which no heartbeat comes, and say
   assertEquals([tab.state, tab.list.size], ["live", 1]);
 });
 
-Deno.test("Feed reconnects at once when the machine wakes", async () => {
+Deno.test("Feed reconnects after the machine has slept, and at once when a tab asks for it", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
   tab.watchList();
@@ -181,7 +181,7 @@ Deno.test("Feed reconnects at once when the machine wakes", async () => {
   assertEquals([tab.state, world.open, world.requests.length], ["live", 1, 3]);
 });
 
-Deno.test("Feed waits longer from try to try", async () => {
+Deno.test("Feed waits longer after each failed try", async () => {
   const world = new FakeHeadway();
   world.status = 503;
   const tab = new Tab(new Feed(world));
@@ -190,7 +190,7 @@ Deno.test("Feed waits longer from try to try", async () => {
   assert(world.requests.length > 5 && world.requests.length < 12, `${world.requests.length}`);
 });
 
-Deno.test("Feed gives up a tab that does not answer, and takes it up when it does", async () => {
+Deno.test("Feed drops a tab that does not answer, and takes it back when it wakes", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);
   const tab = new Tab(feed);
@@ -212,7 +212,7 @@ Deno.test("Feed gives up a tab that does not answer, and takes it up when it doe
   assertEquals([feed.size, tab.rows()], [2, stored(world, IDS[0]!)]);
 });
 
-Deno.test("Feed conflates what many tasks tell, and loses no row to a tab that falls behind", async () => {
+Deno.test("Feed conflates the updates of a task, and loses no row for a tab that falls behind", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);
   const tab = new Tab(feed);
@@ -232,7 +232,7 @@ Deno.test("Feed conflates what many tasks tell, and loses no row to a tab that f
   assert(tab.batches.reduce((sum, size) => sum + size) < 20, "Only the newest is told");
 });
 
-Deno.test("Feed drops the rows of a task that a restore has taken back", async () => {
+Deno.test("Feed resets the rows of a task after a restore, and sends those that are stored", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);
   const tab = new Tab(feed);
@@ -251,7 +251,7 @@ Deno.test("Feed drops the rows of a task that a restore has taken back", async (
   assertEquals(tab.rows(), stored(world, IDS[0]!));
 });
 
-Deno.test("Feed tells of a task that is not there, and asks the server for no nonsense", async () => {
+Deno.test("Feed reports a missing task, and leaves an invalid id out of its request", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);
   const tabs = ["../../<b>", IDS[0]!].map((id) => {
@@ -264,7 +264,7 @@ Deno.test("Feed tells of a task that is not there, and asks the server for no no
   assertEquals(world.requests[0], `/tasks/stream?rows=${IDS[0]}`);
 });
 
-Deno.test("Feed leaves out a task that is another's, and goes on for every tab", async () => {
+Deno.test("Feed leaves a refused task out of its request, and keeps the stream for the other tabs", async () => {
   const world = new FakeHeadway();
   const feed = new Feed(world);
   world.refused.add(IDS[0]!);
@@ -280,7 +280,7 @@ Deno.test("Feed leaves out a task that is another's, and goes on for every tab",
     `/tasks/stream?rows=${IDS[1]},${IDS[0]}`,
     `/tasks/stream?rows=${IDS[1]}`,
   ]);
-  // So does one that goes while it is looked at, of which nobody is told any more.
+  // So is a task that is refused only later, while a tab shows it.
   world.refused.add(IDS[1]!);
   world.drop();
   await world.pass(10_000);
@@ -330,7 +330,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-Deno.test("Feed tells each tab every row once and in order, and how each task ended up", async () => {
+Deno.test("Feed sends each tab every row once and in order, and the last state of each task", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const world = new FakeHeadway();
@@ -384,7 +384,7 @@ Deno.test("Feed tells each tab every row once and in order, and how each task en
         one.wake();
         one.client.setVisible(true);
       }
-      // With heartbeats: what is heard of nothing counts as dead, perhaps at the very end.
+      // Without heartbeats a connection counts as dead, perhaps just before the assertions.
       for (let n = 0; n < 8; n++) {
         await world.pass(10_000);
         world.beat();
@@ -394,7 +394,7 @@ Deno.test("Feed tells each tab every row once and in order, and how each task en
       for (const [n, one] of tabs.entries()) {
         for (const [id, { seq, status }] of world.records) {
           const known = one.list.get(id);
-          // A row makes the record's seq larger and is not told of in the list.
+          // A log row increases the record's `seq`, but is no event of the list.
           assert(known !== undefined && known.seq <= seq && known.status === status);
         }
         const id = watched[n];
@@ -405,7 +405,7 @@ Deno.test("Feed tells each tab every row once and in order, and how each task en
   );
 });
 
-Deno.test("Feed is back within two seconds of a server that was away, for who looks at it", async () => {
+Deno.test("Feed reconnects within two seconds of the server's return while a tab is visible", async () => {
   const world = new FakeHeadway();
   const tab = new Tab(new Feed(world));
   tab.watchList();
@@ -419,7 +419,7 @@ Deno.test("Feed is back within two seconds of a server that was away, for who lo
     await world.pass(2000);
     assertEquals(tab.state, "live");
   }
-  // Nobody waits for it now.
+  // Only a hidden tab needs the connection now, so the tries are rare.
   tab.client.setWatched([IDS[0]!]);
   tab.client.setVisible(false);
   world.status = 0;
@@ -428,7 +428,7 @@ Deno.test("Feed is back within two seconds of a server that was away, for who lo
   const before = world.requests.length;
   await world.pass(60_000);
   assert(world.requests.length - before <= 4);
-  // Who looks again is not made to wait.
+  // A tab that becomes visible does not wait for the next try.
   world.status = 200;
   tab.client.setVisible(true);
   await world.pass(100);

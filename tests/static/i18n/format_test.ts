@@ -12,12 +12,12 @@ import {
   tookTime,
 } from "../../../static/i18n/format.ts";
 
-/** Spaces that do not break, shown as plain ones. */
+/** Replaces no-break spaces by plain ones. */
 function plain(text: string | null): string | null {
   return text?.replaceAll("\u00a0", " ") ?? null;
 }
 
-Deno.test("percent() says 100 only at the end", () => {
+Deno.test("percent() shows 100% only at the end", () => {
   assertEquals([0, 0.99, 42, 99.99, 100].map((value) => plain(percent(value))), [
     "0%",
     "0%",
@@ -41,7 +41,7 @@ Deno.test("bytes() counts in powers of 1000 and never shows 1,000.0 of a unit", 
   }));
 });
 
-Deno.test("amount() names what is done, of how much, in one unit", () => {
+Deno.test("amount() shows what is done and the total in one unit", () => {
   assertEquals(amount(null, 10, "rows"), null);
   assertEquals(amount(7, 10, "steps"), "7 / 10 steps");
   assertEquals(amount(1204, null, "rows"), "1,204 rows");
@@ -50,7 +50,7 @@ Deno.test("amount() names what is done, of how much, in one unit", () => {
   assertEquals(plain(amount(1_400_000, null, "bytes")), "1.4 MB");
 });
 
-Deno.test("rate() is per second, or per minute where that is too little to read", () => {
+Deno.test("rate() is per second, or per minute if it is low", () => {
   assertEquals(rate(null, "rows", true), null);
   assertEquals(rate(0, "rows", true), null);
   assertEquals(rate(1, "steps", true), "1.0 steps/s");
@@ -60,7 +60,7 @@ Deno.test("rate() is per second, or per minute where that is too little to read"
   assertEquals(plain(rate(2.5, null, false)), "2.5%/s");
 });
 
-Deno.test("duration() takes two units at most and leaves empty ones out", () => {
+Deno.test("duration() uses at most two units, and leaves out those that are zero", () => {
   assertEquals(
     [0, 499, 500, 12_000, 59_999, 80_000, 3_600_000, 3_661_000, 273_600_000, -5].map((ms) =>
       plain(duration(ms))
@@ -69,7 +69,7 @@ Deno.test("duration() takes two units at most and leaves empty ones out", () => 
   );
 });
 
-Deno.test("tookTime() is finer the shorter it was", () => {
+Deno.test("tookTime() is more precise for shorter times", () => {
   assertEquals([0, 319.6, 999, 4210, 9949, 9950, 80_000].map((ms) => plain(tookTime(ms))), [
     "0ms",
     "320ms",
@@ -81,14 +81,14 @@ Deno.test("tookTime() is finer the shorter it was", () => {
   ]);
 });
 
-Deno.test("ago() takes one unit and does not look into the future", () => {
+Deno.test("ago() uses one unit, and shows a time in the future as just now", () => {
   assertEquals(
     [-5000, 1999, 2000, 59_999, 60_000, 3_600_000, 172_800_000].map((ms) => plain(ago(ms))),
     ["just now", "just now", "2s ago", "59s ago", "1m ago", "1h ago", "2d ago"],
   );
 });
 
-Deno.test("number() and json() show what they are given", () => {
+Deno.test("number() groups digits and rounds to two decimals, and json() indents any value", () => {
   assertEquals([number(12_345), number(1.239), number(-0.5)], ["12,345", "1.24", "-0.5"]);
   assertEquals([json({ a: 1 }), json("<b>"), json(undefined)], [
     '{\n  "a": 1\n}',

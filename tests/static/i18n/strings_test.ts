@@ -4,7 +4,7 @@ import { bestLanguage, type Language, speak } from "../../../static/i18n/strings
 import { en } from "../../../static/i18n/en.ts";
 import { zh } from "../../../static/i18n/zh.ts";
 
-/** Every word with its path; a function's word has its arguments in it. */
+/** Every text by its path. The text of a function contains its arguments. */
 function words(value: unknown, path = ""): Map<string, string> {
   if (typeof value === "string") return new Map([[path, value]]);
   if (typeof value === "function") {
@@ -17,7 +17,7 @@ function words(value: unknown, path = ""): Map<string, string> {
   );
 }
 
-Deno.test("every language says all that English says, with the same values in it", () => {
+Deno.test("the Chinese texts are complete, and contain the same values as the English ones", () => {
   const said = words(zh);
   const values = (text: string) => [...new Set(text.match(/‹\d›/g))].sort();
   for (const [path, english] of words(en)) {
@@ -28,10 +28,11 @@ Deno.test("every language says all that English says, with the same values in it
   }
 });
 
-Deno.test("a Chinese word is Chinese, with the punctuation of Chinese", () => {
+Deno.test("every Chinese text is translated, and has Chinese punctuation", () => {
   const english = words(en);
   for (const [path, text] of words(zh)) {
-    // The product and the keys are called the same everywhere; what is not a word is left out.
+    // The product and the keys have the same names in both languages. Other texts are compared only
+    // if they contain two Latin letters in a row.
     const word = path !== "product" && !/^(list\.(help|pick)Keys|taskKeys)\.\d\.[01]$/.test(path) &&
       /[a-z]{2}/i.test(text);
     if (word) assert(text !== english.get(path), `${path} is still English: ${text}`);
@@ -39,7 +40,7 @@ Deno.test("a Chinese word is Chinese, with the punctuation of Chinese", () => {
   }
 });
 
-Deno.test("bestLanguage() takes the first language that the page speaks, else English", () => {
+Deno.test("bestLanguage() takes the first language that the page has, otherwise English", () => {
   const cases: [string[], Language][] = [
     [["zh-CN", "en"], "zh"],
     [["zh-Hans-SG"], "zh"],
@@ -51,7 +52,7 @@ Deno.test("bestLanguage() takes the first language that the page speaks, else En
   for (const [wanted, best] of cases) assertEquals(bestLanguage(wanted), best, wanted.join());
 });
 
-Deno.test("numbers and times are written as the language does", async () => {
+Deno.test("duration(), percent(), amount() and rate() follow the language of the page", async () => {
   await speak("zh");
   try {
     assertEquals(

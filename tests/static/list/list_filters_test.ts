@@ -13,7 +13,7 @@ import { record } from "../records.ts";
 
 const NOW = Date.parse("2030-01-01T12:00:00.000Z");
 
-Deno.test("parseFilters() leaves out what makes no sense", () => {
+Deno.test("parseFilters() ignores values that are not valid", () => {
   const query = new URLSearchParams("status=failed,owned,,running&since=9y&from=2030-01-01&kind=a");
   assertEquals(parseFilters(query), { ...NO_FILTERS, statuses: ["running", "failed"], kind: "a" });
   const custom = new URLSearchParams(
@@ -27,7 +27,7 @@ Deno.test("parseFilters() leaves out what makes no sense", () => {
   assert(isUnfiltered(parseFilters(new URLSearchParams("since=toString&task_id=1"))));
 });
 
-Deno.test("formatFilters() says nothing of what is not filtered", () => {
+Deno.test("formatFilters() leaves out filters that are not set, and parseFilters() reads the others", () => {
   assertEquals(formatFilters(NO_FILTERS).toString(), "");
   assertEquals(formatFilters({ ...NO_FILTERS, text: "x" }).toString(), "q=x");
   const labels = { ...NO_FILTERS, owner: "a,b & c", tags: ["租户", "a b"] };
@@ -35,14 +35,14 @@ Deno.test("formatFilters() says nothing of what is not filtered", () => {
   assertEquals(parseFilters(new URLSearchParams("tag=a&tag=b,a,")).tags, ["a", "b"]);
 });
 
-Deno.test("apiQuery() asks for a range that ends now by its beginning", () => {
+Deno.test("apiQuery() sends only the start of a range that ends now", () => {
   assertEquals(apiQuery({ ...NO_FILTERS, since: "1h", text: " a " }, NOW), {
     q: "a",
     created_after: "2030-01-01T11:00:00.000Z",
   });
 });
 
-Deno.test("children stand behind their parents, but where somebody looks for one", () => {
+Deno.test("matcher() and apiQuery() hide children unless a filter asks for them", () => {
   const shown = (filters: Partial<typeof NO_FILTERS>) => {
     const all = { ...NO_FILTERS, ...filters };
     const child = record({ kind: "demo", parent_id: "01JPARENT" });
@@ -57,19 +57,19 @@ Deno.test("children stand behind their parents, but where somebody looks for one
   assertEquals(parseFilters(formatFilters(all)), all);
 });
 
-Deno.test("hiddenCount() tells how many children of the picked states are not shown", () => {
+Deno.test("hiddenCount() counts the hidden children in the selected states", () => {
   const none = { pending: 0, running: 0, waiting: 0, completed: 0, failed: 0, canceled: 0 };
   const shown = { ...none, failed: 2, completed: 5, limit: 100 };
   const all = { ...shown, failed: 42, completed: 100 };
   assertEquals(hiddenCount(shown, all, ["failed"]), { count: 40, more: false });
   assertEquals(hiddenCount(shown, all, ["failed", "completed"]), { count: 135, more: true });
   assertEquals(hiddenCount(shown, all, ["running"]), null);
-  // Counted at different moments.
+  // The two counts may be of different moments.
   assertEquals(hiddenCount(all, shown, ["failed"]), null);
   assertEquals(hiddenCount({ ...shown, partial: true }, all, ["failed"])?.more, true);
 });
 
-Deno.test("matcher() tells as the server would", () => {
+Deno.test("matcher() tests a task by each of the filters", () => {
   const demo = record({
     kind: "demo",
     status: "failed",
@@ -94,7 +94,7 @@ Deno.test("matcher() tells as the server would", () => {
   assert(!matches({ since: "custom", from: "2030-01-01T11:31:00.000Z" }));
 });
 
-Deno.test("bulkFilter() says the same as apiQuery(), with lists", () => {
+Deno.test("bulkFilter() has the fields of apiQuery(), with lists for states, kinds and tags", () => {
   const filters = parseFilters(
     new URLSearchParams("status=failed,running&kind=a&tag=x,y&owner=o&q=text&since=1h"),
   );

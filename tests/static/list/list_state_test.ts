@@ -36,7 +36,7 @@ function listOf(tasks: TaskRecord[], next: string | null = null): ListState {
 
 const running = ({ status }: TaskRecord) => status === "running";
 
-Deno.test("ListState.apply() shows new tasks first and never an older record over a newer one", () => {
+Deno.test("ListState.apply() puts new tasks first, and never replaces a record by an older one", () => {
   const state = listOf([task(2, { seq: 5 }), task(1)]);
   state.apply([
     message(2, { seq: 4, status: "running" }),
@@ -50,7 +50,7 @@ Deno.test("ListState.apply() shows new tasks first and never an older record ove
   assertEquals(state.indexOf(id(1)), 2);
 });
 
-Deno.test("ListState.apply() keeps new tasks waiting until they are let in", () => {
+Deno.test("ListState.apply() without `live` holds new tasks back until release()", () => {
   const state = listOf(range(5, 1));
   const change = state.apply([message(6), message(7), message(5, { seq: 9 })], false);
   assert(change.rows);
@@ -61,13 +61,13 @@ Deno.test("ListState.apply() keeps new tasks waiting until they are let in", () 
   assertEquals([numbers(state), state.held], [[7, 5, 4, 3, 2, 1], 0]);
 });
 
-Deno.test("ListState.apply() takes no task that is older than what was loaded", () => {
+Deno.test("ListState.apply() ignores tasks that are older than the loaded rows", () => {
   const state = listOf(range(20, 11), id(11));
   state.apply([message(3), message(10)], true);
   assertEquals(numbers(state).at(-1), 11);
 });
 
-Deno.test("ListState.sweep() lets go of rows that no longer match, but for those to keep", () => {
+Deno.test("ListState.sweep() removes rows that no longer match, except those to keep", () => {
   const state = new ListState();
   state.refilter(running);
   state.replace(range(3, 1).map((one) => ({ ...one, status: "running" })), null, true);
@@ -76,12 +76,12 @@ Deno.test("ListState.sweep() lets go of rows that no longer match, but for those
   assert(state.isLeaving(id(2)));
   assert(state.sweep((one) => one === id(1)));
   assertEquals(numbers(state), [3, 1]);
-  // It may come to match again.
+  // A row that was kept may match again.
   state.apply([message(1, { seq: 3, status: "running" })], true);
   assert(!state.hasLeaving);
 });
 
-Deno.test("ListState.addPage() takes in what became of the tasks while the page was on its way", () => {
+Deno.test("ListState.addPage() applies events that arrived while the page was loading", () => {
   const state = new ListState();
   state.refilter(running);
   state.replace([task(9, { status: "running" })], id(9), true);
@@ -96,7 +96,7 @@ Deno.test("ListState.addPage() takes in what became of the tasks while the page 
   assertEquals(state.get(id(5))!.seq, 3);
 });
 
-Deno.test("ListState.replace() keeps what is newer waiting for who is reading", () => {
+Deno.test("ListState.replace() without `live` holds newer rows back", () => {
   const state = listOf(range(5, 1));
   state.replace(range(8, 1), null, false);
   assertEquals([numbers(state), state.held], [[5, 4, 3, 2, 1], 3]);
@@ -104,7 +104,7 @@ Deno.test("ListState.replace() keeps what is newer waiting for who is reading", 
   assertEquals([numbers(state), state.held, state.end], [[8, 7, 6, 5, 4], 0, id(4)]);
 });
 
-Deno.test("ListState keeps a bounded number of rows, and knows where they end", () => {
+Deno.test("ListState keeps at most MAX_ROWS rows, and knows the oldest of them", () => {
   const state = listOf(range(100, 1));
   state.apply(range(MAX_ROWS + 50, 101).map((data) => ({ type: "message", data })), true);
   assertEquals(state.ids.length, MAX_ROWS);
@@ -112,7 +112,7 @@ Deno.test("ListState keeps a bounded number of rows, and knows where they end", 
   assertEquals(state.get(id(50)), undefined);
 });
 
-Deno.test("ListState is as if everything had been sorted and filtered again at each event", () => {
+Deno.test("ListState has the same rows as if it sorted and filtered all tasks after each event", () => {
   const event = fc.record({
     n: fc.integer({ min: 0, max: 30 }),
     what: fc.constantFrom("running", "completed", "deleted", "release", "sweep"),

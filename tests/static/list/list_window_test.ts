@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { rowWindow } from "../../../static/list/row_window.ts";
 
-Deno.test("rowWindow() holds all rows on the screen and few others, whatever their number", () => {
+Deno.test("rowWindow() contains all rows on the screen and at most 32 others", () => {
   const numbers = fc.record({
     count: fc.integer({ min: 0, max: 20_000 }),
     first: fc.integer({ min: 0, max: 20_000 }),
@@ -16,7 +16,7 @@ Deno.test("rowWindow() holds all rows on the screen and few others, whatever the
   }));
 });
 
-Deno.test("rowWindow() moves by steps", () => {
+Deno.test("rowWindow() moves in steps of several rows", () => {
   assertEquals(rowWindow(100, 112, 1000), { start: 88, end: 124 });
   assertEquals(rowWindow(101, 112, 1000), { start: 88, end: 124 });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { z } from "zod";
 import { type Schema, schemaProblems } from "../../../static/new_task/json_schema.ts";
 
-/** Schemas as libraries write them, with values that fit and that do not. */
+/** Schemas as zod writes them, with values that fit and values that do not. */
 const CASES: [schema: z.ZodType, fits: unknown[], fails: unknown[]][] = [
   [z.string().min(2).max(3), ["ab", "😀😀😀"], ["a", "abcd", 1, null]],
   [z.string().regex(/^[a-z]+$/), ["abc"], ["A", ""]],
@@ -47,7 +47,7 @@ function written(schema: z.ZodType): Schema {
   return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Schema;
 }
 
-Deno.test("schemaProblems() agrees with the library that wrote the schema", () => {
+Deno.test("schemaProblems() agrees with zod, which wrote the schemas", () => {
   for (const [schema, fits, fails] of CASES) {
     const json = written(schema);
     for (const value of fits) {
@@ -62,7 +62,7 @@ Deno.test("schemaProblems() agrees with the library that wrote the schema", () =
   }
 });
 
-Deno.test("schemaProblems() never refuses what the library takes", () => {
+Deno.test("schemaProblems() accepts every value that zod accepts", () => {
   const part = fc.oneof(
     fc.jsonValue(),
     fc.integer({ min: -2, max: 12 }),
@@ -77,7 +77,7 @@ Deno.test("schemaProblems() never refuses what the library takes", () => {
   }
 });
 
-Deno.test("schemaProblems() says where, and what would be right", () => {
+Deno.test("schemaProblems() says where each problem is, and what is expected there", () => {
   const schema = written(z.strictObject({
     name: z.string().min(3),
     rows: z.array(z.strictObject({ count: z.int().max(1000) })),
@@ -91,7 +91,7 @@ Deno.test("schemaProblems() says where, and what would be right", () => {
   ]);
 });
 
-Deno.test("schemaProblems() follows references, also round in circles", () => {
+Deno.test("schemaProblems() follows references, also circular ones", () => {
   const tree = {
     $defs: {
       node: {

@@ -18,7 +18,7 @@ function names(file: File | null, text: string, kinds = KINDS): string[][] {
   return [own, shipped].map((group) => group.map(({ kind }) => kind));
 }
 
-Deno.test("kindGroups() has one's own kinds first, and finds them by name and description", () => {
+Deno.test("kindGroups() separates the operator's kinds from those that ship, and searches name and description", () => {
   assertEquals(names(null, ""), [
     ["import-orders", "sync-customers"],
     ["checksum", "csv-profile", "demo"],
@@ -28,7 +28,7 @@ Deno.test("kindGroups() has one's own kinds first, and finds them by name and de
   assertEquals(names(new File([], "a.csv"), ""), [["import-orders"], ["checksum", "csv-profile"]]);
 });
 
-Deno.test("firstKind() is one's own, and of those that ship the one that fits", () => {
+Deno.test("firstKind() is the operator's first kind, otherwise the shipped one that fits the file", () => {
   const first = (file: File | null, kinds = KINDS) => firstKind(kindGroups(kinds, file, ""), file);
   assertEquals(first(null), "import-orders");
   assertEquals(first(new File([], "a.csv")), "import-orders");
@@ -37,6 +37,6 @@ Deno.test("firstKind() is one's own, and of those that ship the one that fits", 
   assertEquals(first(new File([], "a.TSV"), shipped), "csv-profile");
   assertEquals(first(new File([], "a.bin"), shipped), "checksum");
   assertEquals(first(null, []), undefined);
-  // One that cannot be run is not chosen.
+  // A kind that is unavailable is not chosen.
   assertEquals(first(null, [{ ...KINDS[4]!, unavailable: "failed" }, KINDS[3]!]), "sync-customers");
 });

@@ -24,7 +24,7 @@ function written(schema: unknown): unknown {
   return z.toJSONSchema(schema as z.ZodType, { io: "input", unrepresentable: "any" });
 }
 
-/** What a form makes of an input, or of none, when nothing is changed. */
+/** What an unchanged form makes of an input, or of none. */
 function roundTrip(schema: unknown, input?: unknown): unknown {
   const fields = formFields(schema);
   return toInput(fields, schema, firstValues(fields, schema, input));
@@ -34,7 +34,7 @@ function types(schema: unknown): string[] {
   return formFields(schema).map(({ type }) => type);
 }
 
-/** Everything that a form can hold. */
+/** A schema with nearly every type of field. */
 const order = z.strictObject({
   upload: z.string(),
   photo_upload: z.string().optional(),
@@ -52,7 +52,7 @@ const order = z.strictObject({
   extra: z.record(z.string(), z.int()).optional(),
 });
 
-Deno.test("the forms of the kinds that ship make inputs that those kinds take", async () => {
+Deno.test("formFields() and toInput() make valid inputs for the kinds that ship", async () => {
   for (const task of KINDS) {
     const schema = written(task.input);
     const fields = formFields(schema);
@@ -72,7 +72,7 @@ Deno.test("takesFile() finds the kinds that work on an upload", () => {
   assertEquals(takesFile(null), false);
 });
 
-Deno.test("formFields() makes of each property the field that suits it", () => {
+Deno.test("formFields() chooses the type of each field by the schema of its property", () => {
   assertEquals(types(written(order)), [
     "file",
     "file",
@@ -91,7 +91,7 @@ Deno.test("formFields() makes of each property the field that suits it", () => {
   ]);
 });
 
-Deno.test("formFields() asks for JSON where a form cannot hold what a schema says", () => {
+Deno.test("formFields() makes a field for JSON where fields cannot represent the schema", () => {
   assertEquals(types(null), ["json"]);
   assertEquals(types({ type: "array" }), ["json"]);
   assertEquals(types({ type: "object" }), ["json"]);
@@ -106,7 +106,7 @@ Deno.test("formFields() asks for JSON where a form cannot hold what a schema say
   assertEquals(depth(formFields(node)), 2);
 });
 
-Deno.test("toInput() tells of every field that is wrong, and leaves empty ones out", () => {
+Deno.test("toInput() reports every field that is wrong, and leaves out empty ones", () => {
   const schema = written(order);
   const fields = formFields(schema);
   const values = {
@@ -154,7 +154,7 @@ Deno.test("toInput() tells of every field that is wrong, and leaves empty ones o
   });
 });
 
-Deno.test("toInput() takes JSON as it is, and nothing where it is empty", () => {
+Deno.test("toInput() takes JSON as it is, and makes no input of an empty field for JSON", () => {
   const fields = [jsonField()];
   assertEquals(toInput(fields, null, { "": "[1, null]" }), { input: [1, null] });
   assertEquals(toInput(fields, null, { "": "  " }), { input: undefined });
@@ -166,7 +166,7 @@ Deno.test("toInput() takes JSON as it is, and nothing where it is empty", () => 
   assertEquals(made, { problems: [{ path: "upload", problem: "This must be text" }] });
 });
 
-Deno.test("a form made from an input makes that input again", () => {
+Deno.test("toInput() makes the same values again from the fields that firstValues() fills", () => {
   const text = fc.string({ minLength: 2, maxLength: 20 });
   const input = fc.record({
     upload: text,
@@ -189,7 +189,7 @@ Deno.test("a form made from an input makes that input again", () => {
   }));
 });
 
-Deno.test("holdsInput() refuses what a form would lose", () => {
+Deno.test("holdsInput() is false for an input of which a form would lose a part", () => {
   const schema = written(z.object({ name: z.string(), tags: z.array(z.string()).optional() }));
   const holds = (input: unknown) => holdsInput(formFields(schema), schema, input);
   assert(holds({ name: "x" }));
@@ -198,7 +198,7 @@ Deno.test("holdsInput() refuses what a form would lose", () => {
   assert(!holds({ name: 1 }));
 });
 
-Deno.test("fieldAt() finds the field around a place", () => {
+Deno.test("fieldAt() finds the innermost field that contains a path", () => {
   const fields = formFields(written(order));
   assertEquals(fieldAt(fields, "address.street")?.path, "address.street");
   assertEquals(fieldAt(fields, "extra.a.b")?.path, "extra");
@@ -207,7 +207,7 @@ Deno.test("fieldAt() finds the field around a place", () => {
   assertEquals(fieldAt([jsonField()], "a.0")?.path, "");
 });
 
-Deno.test("a field whose schema says nothing takes JSON, and any other text as it is", () => {
+Deno.test("toInput() reads a field without a type as JSON, and any other text as a string", () => {
   const schema = {
     type: "object",
     properties: { day: { description: "When" } },

@@ -14,14 +14,14 @@ const ERROR: WholeError = {
   errors: [{ name: "RangeError", message: "beyond" }],
 };
 
-Deno.test("framesOf() is where it was thrown, without the message above it", () => {
+Deno.test("framesOf() returns the frames of a stack without the message above them", () => {
   assertEquals(framesOf(ERROR), "at run (tasks.ts:7:9)\nat next (tasks.ts:2:1)");
   assertEquals(framesOf(ERROR.cause!), "at parse (tasks.ts:3:3)");
   assertEquals(framesOf({ name: "E", message: "m", stack: "odd text" }), "odd text");
   assertEquals(framesOf({ name: "E", message: "m" }), "");
 });
 
-Deno.test("errorText() has the causes, the parts and, where they may be seen, the stacks", () => {
+Deno.test("errorText() contains the causes, the parts and, if they are asked for, the stacks", () => {
   assertEquals(
     errorText(ERROR, true),
     `Error: import failed

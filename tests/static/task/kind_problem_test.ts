@@ -5,7 +5,7 @@ import { kindProblem } from "../../../static/task/kind_problem.ts";
 import { details } from "../../../static/task/task_details.ts";
 import { record } from "../records.ts";
 
-Deno.test("kindProblem() says why a task cannot start: nobody runs its kind, or that failed", () => {
+Deno.test("kindProblem() says why a task cannot start: no process runs its kind, or the kind is unavailable", () => {
   const waiting = record({ kind: "mail", status: "pending", attempt: 0 });
   assertEquals(kindProblem(waiting), null);
   kinds.value = [{ kind: "demo", description: null, input: null }];
@@ -18,7 +18,7 @@ Deno.test("kindProblem() says why a task cannot start: nobody runs its kind, or 
   assertEquals(kindProblem(waiting), "The kind mail is unavailable: no such file");
   kinds.value = [{ kind: "mail", description: null, input: null, unavailable: null }];
   assertEquals(kindProblem(waiting), null);
-  // What the server says of the task itself is newer.
+  // The details of the task override the list of kinds.
   const data = { task_id: waiting.task_id, unavailable: "./tasks.ts failed" } as TaskDetails;
   details.value = { data, at: 0 };
   assertEquals(kindProblem(waiting), "The kind mail is unavailable: ./tasks.ts failed");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { likelyStart } from "../../../static/task/likely_start.ts";
 import { record } from "../records.ts";
 
-Deno.test("likelyStart() counts down for a task in line, and is silent for any other", () => {
+Deno.test("likelyStart() counts down for a queued task, and is null for any other", () => {
   const at = Date.parse("2030-01-01T00:00:00.000Z");
   const waiting = record({ status: "pending", run_at: "2029-12-31T23:59:00.000Z" });
   const expected = "2030-01-01T00:03:00.000Z";

@@ -43,7 +43,7 @@ Deno.test("filterChunks() shows a level and those above it", () => {
   assertEquals(LEVELS.map((level) => countLevel(LOG, level)), [1, 1, 1, 1]);
 });
 
-Deno.test("filterChunks() finds a text as it is, in whatever case, wherever it is shown", () => {
+Deno.test("filterChunks() finds a literal text, in any case, in every part of a row that is shown", () => {
   assertEquals(found("debug", "[A.B]"), [2]);
   assertEquals(found("debug", "straße"), [3]);
   assertEquals(found("debug", "7"), [3, 5]);
@@ -52,14 +52,14 @@ Deno.test("filterChunks() finds a text as it is, in whatever case, wherever it i
   assertEquals(found("debug", ".*"), []);
 });
 
-Deno.test("filterChunks() shows what was taken back with states and outputs, and finds its words", () => {
+Deno.test("filterChunks() shows a rewind at the level of states and outputs, and finds its text", () => {
   const log = appendRows(NO_ROWS as LogRows, [{ type: "rewind", seq: 1, time }]);
   const shown = (level: Level, text = "") => filterChunks(log, logFilter(level, text)).length;
   assertEquals([shown("info"), shown("warn")], [1, 0]);
   assertEquals([shown("debug", "last Checkpoint"), shown("debug", "x7")], [1, 0]);
 });
 
-Deno.test("filterChunks() looks at each full chunk once", () => {
+Deno.test("filterChunks() filters each full chunk only once", () => {
   const rows = Array.from({ length: 250 }, (_, n) => logged(n + 1, n % 2 ? "warn" : "info", "x"));
   const filter = logFilter("warn");
   const before = appendRows(NO_ROWS as LogRows, rows);
@@ -70,13 +70,13 @@ Deno.test("filterChunks() looks at each full chunk once", () => {
   assertEquals(after[2]!.rows.length, first[2]!.rows.length + 1);
 });
 
-Deno.test("matches() marks every place, also after the pattern has found rows", () => {
+Deno.test("matches() finds every match, also after the same pattern has filtered rows", () => {
   const filter = logFilter("debug", "e");
   assertEquals(filterChunks(LOG, filter).flatMap(({ rows }) => rows.length), [6]);
   assertEquals(matches("eel", filter.pattern), ["", "e", "", "e", "l"]);
 });
 
-Deno.test("matches() gives the whole text back, with what was looked for at every other place", () => {
+Deno.test("matches() splits a text without loss, and every other part is a match", () => {
   const text = fc.string({ unit: "grapheme" });
   fc.assert(fc.property(text, fc.string({ minLength: 1, maxLength: 2 }), (text, wanted) => {
     const { pattern } = logFilter("debug", wanted);
@@ -88,7 +88,7 @@ Deno.test("matches() gives the whole text back, with what was looked for at ever
   }));
 });
 
-Deno.test("rowLine() is a line with time and level, and its further lines are indented", () => {
+Deno.test("rowLine() begins with time and level, and indents further lines", () => {
   assertEquals(
     rowLine(logged(1, "warn", "one\r\ntwo\rthree\n", '{"a":1}')),
     [

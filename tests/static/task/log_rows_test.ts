@@ -24,12 +24,12 @@ function seqs(log: LogRows): number[] {
   return log.chunks.flatMap((chunk) => chunk.rows.map((row) => row.seq));
 }
 
-Deno.test("appendRows() keeps every row once and in order, however they come", () => {
+Deno.test("appendRows() keeps every row once and in order, in batches of any size", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 250 }), { maxLength: 12 }), (sizes) => {
     let log: LogRows<OutputRow> = NO_ROWS;
     let next = 1;
     for (const size of sizes) {
-      // Each time with some that were there already, as after a reconnect.
+      // Each batch repeats some rows that are known already, as after a reconnect.
       log = appendRows(log, rows(Math.max(1, next - 7), next + size - 1, "four"));
       next += size;
     }
@@ -40,7 +40,7 @@ Deno.test("appendRows() keeps every row once and in order, however they come", (
   }));
 });
 
-Deno.test("appendRows() leaves the log that was as it was, and full chunks the same", () => {
+Deno.test("appendRows() does not change the log it is given, and reuses its full chunks", () => {
   const before = appendRows(NO_ROWS, rows(1, 150));
   const after = appendRows(before, rows(151, 160));
   assertEquals(seqs(before).length, 150);
@@ -50,7 +50,7 @@ Deno.test("appendRows() leaves the log that was as it was, and full chunks the s
   assertStrictEquals(appendRows(after, rows(1, 160)), after);
 });
 
-Deno.test("appendRows() gives up the oldest beyond its bound and counts them", () => {
+Deno.test("appendRows() drops the oldest rows beyond MAX_ROWS, and counts them", () => {
   let log: LogRows<OutputRow> = NO_ROWS;
   for (let at = 1; at <= 2 * MAX_ROWS; at += 37) log = appendRows(log, rows(at, at + 36));
   assert(log.count <= MAX_ROWS && log.count > MAX_ROWS - CHUNK_ROWS);
@@ -59,7 +59,7 @@ Deno.test("appendRows() gives up the oldest beyond its bound and counts them", (
   assertEquals(seqs(log).length, log.count);
 });
 
-Deno.test("appendRows() is bounded by the length of the texts, too", () => {
+Deno.test("appendRows() drops the oldest rows beyond MAX_SIZE characters, too", () => {
   let log: LogRows<OutputRow> = NO_ROWS;
   const text = "x".repeat(48 * 1024);
   for (let at = 1; at <= 1000; at += 10) log = appendRows(log, rows(at, at + 9, text));
@@ -68,7 +68,7 @@ Deno.test("appendRows() is bounded by the length of the texts, too", () => {
   assertEquals(seqs(log).at(-1), 1000);
 });
 
-Deno.test("takeBack() leaves out the outputs behind a seq, and what follows is appended as ever", () => {
+Deno.test("takeBack() removes the outputs after a seq, and later rows can still be appended", () => {
   const mixed = fc.array(fc.boolean(), { minLength: 1, maxLength: 350 });
   fc.assert(fc.property(mixed, fc.nat(350), (isOutput, after) => {
     const all = isOutput.map((output, n): LogRow => {
@@ -80,7 +80,7 @@ Deno.test("takeBack() leaves out the outputs behind a seq, and what follows is a
     const size = left.reduce((sum, { type }) => sum + (type === "log" ? 3 : 4), 0);
     assertEquals([log.count, log.size, log.dropped], [left.length, size, 0]);
     const more = rows(all.length + 1, all.length + 120);
-    // What was taken back does not come again.
+    // Outputs that were taken back are not appended again.
     const later = appendRows<LogRow>(log, [...all, ...more]);
     assertEquals(seqs(later), [...left, ...more].map(({ seq }) => seq));
     assertEquals(new Set(later.chunks.map(({ id }) => id)).size, later.chunks.length);

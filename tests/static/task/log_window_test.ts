@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { logWindow } from "../../../static/task/log_window.ts";
 
-Deno.test("logWindow() draws all that can be seen, no more than that, and leaves room for the rest", () => {
+Deno.test("logWindow() draws exactly the visible chunks, and leaves the room of all others", () => {
   const numbers = fc.record({
     heights: fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 120 }),
     top: fc.integer({ min: -2000, max: 300_000 }),

@@ -21,7 +21,7 @@ function times({ points }: Samples): number[] {
   return points.map(({ at }) => at - START);
 }
 
-Deno.test("addSample() keeps the first, the newest and a bounded number, in order", () => {
+Deno.test("addSample() keeps a bounded number of points in order, with the first and the newest", () => {
   const gaps = fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 600 });
   fc.assert(
     fc.property(gaps, (gaps) => {
@@ -37,17 +37,17 @@ Deno.test("addSample() keeps the first, the newest and a bounded number, in orde
   );
 });
 
-Deno.test("addSample() starts over with another attempt, and is not bothered by the past", () => {
+Deno.test("addSample() starts over with another attempt, and ignores older records", () => {
   let samples = addSample(addSample(NO_SAMPLES, said(0, 0)), said(5000, 40, { stage: "read" }));
   assertStrictEquals(addSample(samples, said(3000, 20)), samples);
-  // While it waits for the next attempt, the last one is still to be seen.
+  // While the task waits for its next attempt, the samples of the last one stay.
   assertStrictEquals(addSample(samples, said(6000, 40, { status: "pending" })), samples);
   samples = addSample(samples, said(9000, 0, { attempt: 2 }));
   assertEquals([samples.attempt, times(samples), samples.stages], [2, [9000], []]);
   assertEquals(addSample(samples, said(9500, 0, { attempt: 0, status: "pending" })), NO_SAMPLES);
 });
 
-Deno.test("addSample() notes when each stage began", () => {
+Deno.test("addSample() records when each stage began", () => {
   let samples = NO_SAMPLES;
   for (const [at, stage] of [[0, null], [10, "read"], [20, "read"], [30, "write"], [40, "read"]]) {
     samples = addSample(samples, said(at as number, 1, { stage: stage as string | null }));
@@ -58,7 +58,7 @@ Deno.test("addSample() notes when each stage began", () => {
   );
 });
 
-Deno.test("withTrace() fills what was not seen, once, and leaves other attempts alone", () => {
+Deno.test("withTrace() fills gaps from the server's trace once, and ignores the trace of another attempt", () => {
   const trace: Trace = {
     attempt: 1,
     points: [[START, 0, null], [START + 1000, 10, 1], [START + 2000, 20, 2], [START + 5050, 50, 5]],
@@ -77,7 +77,7 @@ Deno.test("withTrace() fills what was not seen, once, and leaves other attempts 
   assertEquals(times(withTrace({ ...NO_SAMPLES, attempt: 1 }, trace)), [0, 1000, 2000, 5050]);
 });
 
-Deno.test("chart() draws percent where it is known, else what is counted, and the rate", () => {
+Deno.test("chart() draws the percent if it is known, otherwise the count, and the rate", () => {
   assertEquals(chart([{ at: 1, percent: 0, done: null }]), null);
   const percents = chart([0, 1, 2, 3].map((n) => ({
     at: n * 1000,
@@ -94,7 +94,7 @@ Deno.test("chart() draws percent where it is known, else what is counted, and th
   assertEquals(percents.area, "M0 100L333.3 90L666.7 80L1000 70V100H0Z");
   const counts = chart([0, 4, 8].map((n) => ({ at: n, percent: null, done: n })))!;
   assertEquals(counts.points.map(({ y }) => y), [100, 50, 0]);
-  // Where it counts again, or goes on from a checkpoint, what it jumps to is no speed.
+  // Where a count starts over, or resumes from a checkpoint, the jump is not a rate.
   const rates = (done: (number | null)[]) =>
     chart(done.map((done, n) => ({ at: n * 1000, percent: null, done })))!
       .points.map(({ rate }) => rate);
@@ -102,12 +102,12 @@ Deno.test("chart() draws percent where it is known, else what is counted, and th
   assertEquals(rates([8, 9, 0, 500, 502]), [null, 1, null, null, 2]);
   assertEquals(rates([null, 500, 501]), [null, null, 1]);
   assertEquals(rates([0, 5, 10]), [null, 5, 5]);
-  // In no time at all any rate would be a great one.
+  // Over a few milliseconds, a rate would be huge and mean nothing.
   const short = chart([0, 9].map((done) => ({ at: done, percent: null, done })))!;
   assertEquals(short.maxRate, 0);
 });
 
-Deno.test("nearest() finds the point that is nearest", () => {
+Deno.test("nearest() finds the nearest point", () => {
   const lines = chart([0, 10, 40, 100].map((at) => ({ at, percent: at, done: null })))!;
   const places = [-5, 49, 51, 240, 260, 699, 701, 2000];
   assertEquals(places.map((x) => nearest(lines, x).at), [0, 0, 10, 10, 40, 40, 100, 100]);

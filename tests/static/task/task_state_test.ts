@@ -39,7 +39,7 @@ function texts({ log: { chunks } }: TaskState): string[] {
   );
 }
 
-Deno.test("reduceTask() tells a task from its beginning to its end", () => {
+Deno.test("reduceTask() builds the record, the result and the log of a task from its events", () => {
   const state = reduceTask(NO_TASK, WHOLE);
   assertEquals(state.record?.status, "completed");
   assertEquals(state.result, { rows: 2 });
@@ -47,7 +47,7 @@ Deno.test("reduceTask() tells a task from its beginning to its end", () => {
   assertEquals(texts(state), ["pending", "running", "first", "second", "completed"]);
 });
 
-Deno.test("reduceTask() takes back the outputs behind a rewind, in the log as well, however they come", () => {
+Deno.test("reduceTask() removes the outputs that a rewind takes back, also from the log, in batches of any size", () => {
   const output = (seq: number): TaskEvent => {
     return { type: "output", id: String(seq), data: { seq, time: "", data: seq } };
   };
@@ -65,7 +65,7 @@ Deno.test("reduceTask() takes back the outputs behind a rewind, in the log as we
   }
 });
 
-Deno.test("reduceTask() comes to the same whether events come at once or one by one", () => {
+Deno.test("reduceTask() makes the same state of events at once and of events one by one", () => {
   const at = (size: number) => {
     let state = NO_TASK;
     for (let n = 0; n < WHOLE.length; n += size) {
@@ -77,12 +77,12 @@ Deno.test("reduceTask() comes to the same whether events come at once or one by 
   assertEquals(at(3), at(WHOLE.length));
 });
 
-Deno.test("reduceTask() takes nothing twice when a stream is resumed too early", () => {
+Deno.test("reduceTask() adds no log row twice when a stream is resumed too early", () => {
   const state = reduceTask(NO_TASK, WHOLE);
   assertEquals(texts(reduceTask(state, WHOLE.slice(2))), texts(state));
 });
 
-Deno.test("reduceTask() shows the newest state while its history still comes", () => {
+Deno.test("reduceTask() keeps the newest record while the history is still arriving", () => {
   const known = { ...NO_TASK, record: record({ seq: 7, status: "completed", progress: 100 }) };
   const early = reduceTask(known, WHOLE.slice(0, 3));
   assertEquals([early.record?.status, early.ended], ["completed", false]);
@@ -97,7 +97,7 @@ Deno.test("reduceTask() drops the result when the task runs again", () => {
   ]);
   assertEquals([again.ended, again.result, again.record?.progress], [false, undefined, 10]);
   assertEquals(texts(again).slice(-2), ["pending", "running"]);
-  // What a history says of the earlier end is no end of now.
+  // The end of an earlier run in the history does not end the present run.
   assertEquals(reduceTask(again, [complete(7, "old")]).ended, false);
 });
 
@@ -114,7 +114,7 @@ Deno.test("reduceTask() starts over at a reset", () => {
   assertEquals([texts(state), state.result, state.ended], [["kept"], undefined, false]);
 });
 
-Deno.test("reduceTask() keeps the error of a failed task, and knows a deleted one", () => {
+Deno.test("reduceTask() keeps the error of a failed task, and marks a deleted task as gone", () => {
   const error = { name: "RangeError", message: "It broke" };
   const state = reduceTask(NO_TASK, [
     message(3, { status: "failed", error }),

@@ -12,7 +12,7 @@ import type { TaskRecord } from "../../../lib/task/record.ts";
 import { record, stateRow } from "../records.ts";
 import type { StateRow } from "../../../static/task/log_rows.ts";
 
-/** A change at a second. */
+/** A state row at a time in seconds, which is also its `seq`. */
 function state(second: number, fields: Partial<StateRow> = {}): StateRow {
   const time = new Date(second * 1000).toISOString();
   return stateRow(second, time, fields);
@@ -20,7 +20,7 @@ function state(second: number, fields: Partial<StateRow> = {}): StateRow {
 
 const error = { name: "RangeError", message: "It broke" };
 
-/** Delayed, failed once, interrupted, asked to stop, canceled, and run again. */
+/** Delayed, failed once, interrupted, asked to stop, canceled, and queued again. */
 const LIFE: StateRow[] = [
   state(1, { status: "pending", attempt: 0, runAt: new Date(5000).toISOString() }),
   state(5),
@@ -33,7 +33,7 @@ const LIFE: StateRow[] = [
   state(40, { status: "pending", attempt: 0 }),
 ];
 
-Deno.test("timeline() tells states and attempts, with their times and what went wrong", () => {
+Deno.test("timeline() lists states and attempts with their times and errors", () => {
   const steps = timeline(LIFE);
   assertEquals(
     steps.map(({ name, from, to, attempt }) => [name, from / 1000, to && to / 1000, attempt]),
@@ -55,7 +55,7 @@ Deno.test("timeline() tells states and attempts, with their times and what went 
   assertEquals(steps.filter(isEnd).map(({ name }) => name), ["canceled"]);
 });
 
-Deno.test("timeline() does not call interrupted what has waited and goes on", () => {
+Deno.test("timeline() does not show a task that resumes after waiting as interrupted", () => {
   const steps = timeline([
     ...LIFE.slice(0, 2),
     state(6, { status: "waiting" }),
@@ -67,7 +67,7 @@ Deno.test("timeline() does not call interrupted what has waited and goes on", ()
   assertEquals(told.slice(2), [["waiting", false], ["queued", false], ["running", true]]);
 });
 
-Deno.test("appendStates() takes each change once, and keeps a bounded number", () => {
+Deno.test("appendStates() adds each row once, and keeps at most MAX_STATES", () => {
   let states = appendStates([], LIFE.slice(0, 4));
   states = appendStates(states, LIFE);
   assertEquals(states, LIFE);
@@ -79,7 +79,7 @@ Deno.test("appendStates() takes each change once, and keeps a bounded number", (
 
 const at = (second: number) => new Date(second * 1000).toISOString();
 
-/** The record of a task that was submitted at 1, ran from 5 and ended at 9. */
+/** The record of a task that was submitted at second 1, ran from second 5 and ended at second 9. */
 const ENDED = record({
   status: "completed",
   created_at: at(1),
@@ -90,7 +90,7 @@ const ENDED = record({
   seq: 10_000,
 });
 
-Deno.test("withRecord() shows the end of a task whose history is still on its way", () => {
+Deno.test("withRecord() shows the end of a task whose history is still loading", () => {
   for (
     const states of [
       [],
@@ -108,7 +108,7 @@ Deno.test("withRecord() shows the end of a task whose history is still on its wa
   assertEquals(withRecord(whole, ENDED), whole);
 });
 
-Deno.test("withRecord() shows what waits, and who was asked to stop", () => {
+Deno.test("withRecord() shows that a task is scheduled, waits to retry, or was asked to stop", () => {
   const names = (fields: Partial<TaskRecord>) =>
     timeline(withRecord([], record({ ...ENDED, finished_at: null, ...fields })))
       .map(({ name }) => name);
@@ -121,20 +121,20 @@ Deno.test("withRecord() shows what waits, and who was asked to stop", () => {
   ]);
 });
 
-Deno.test("firstStart() is that of the first attempt of the task's last life", () => {
+Deno.test("firstStart() is the start of the first attempt since the last retry by a user", () => {
   const states = LIFE.slice(0, -1);
   assertEquals(firstStart(states, record({ attempt: 2 })), 5000);
   assertEquals(firstStart([...LIFE, state(41)], record({ attempt: 1 })), 41_000);
   assertEquals(firstStart([], record({ attempt: 1, started_at: at(7) })), 7000);
-  // What was before is not known.
+  // The start of attempt 1 is not known.
   assertEquals(firstStart([], record({ attempt: 2, started_at: at(7) })), null);
 });
 
-Deno.test("stateSince() stands while a waiting task's record changes with its children", () => {
+Deno.test("stateSince() stays the same while a waiting task's record changes with its children", () => {
   const states = [state(1), state(5, { status: "waiting" })];
   const waits = record({ status: "waiting", updated_at: at(9) });
   assertEquals(stateSince(states, waits), at(5));
-  // The history is still on its way, or says something else.
+  // The history is not loaded yet, or ends in another state.
   assertEquals(stateSince([], waits), at(9));
   assertEquals(stateSince(states, record({ status: "pending", updated_at: at(9) })), at(9));
 });

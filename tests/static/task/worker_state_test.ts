@@ -25,12 +25,12 @@ function details(fields: Partial<TaskDetails>): TaskDetails {
   };
 }
 
-Deno.test("workerState() is alive while renewals come, however long ago one asked", () => {
+Deno.test("workerState() is alive if the details have a recent renewal, however old the details are", () => {
   const state = workerState(record(), details({ worker: { silent_ms: 900 } }), 60_000);
   assertEquals(state, { state: "alive", silentMs: 900 });
 });
 
-Deno.test("workerState() counts down to when the task goes on elsewhere", () => {
+Deno.test("workerState() counts down to when another process takes the task", () => {
   const silent = details({ worker: { silent_ms: 1600 } });
   assertEquals(workerState(record(), silent, 400), {
     state: "silent",
@@ -45,9 +45,9 @@ Deno.test("workerState() counts down to when the task goes on elsewhere", () => 
   assertEquals(workerState(record(), details({ worker: null }), 0), { state: "gone" });
 });
 
-Deno.test("workerState() says nothing of a task that nobody runs, or of which it knows too little", () => {
+Deno.test("workerState() is null if the task is not running, or its details are missing or of another state", () => {
   assertEquals(workerState(record({ status: "pending" }), details({}), 0), null);
   assertEquals(workerState(record(), null, 0), null);
-  // The details are of before it was claimed.
+  // The details are from before the task was claimed.
   assertEquals(workerState(record(), details({ status: "pending", worker: null }), 0), null);
 });

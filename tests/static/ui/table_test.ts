@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { asTable, tableCsv } from "../../../static/ui/table.ts";
 
-Deno.test("asTable() takes a list of objects, and their names in the order they come", () => {
+Deno.test("asTable() accepts a list of objects, with columns in the order of their first appearance", () => {
   assertEquals(asTable([{ a: 1 }, { b: 2, a: 3 }])?.columns, ["a", "b"]);
   for (const value of [[], [1], [{ a: 1 }, null], {}, "text", [[1]]]) {
     assertEquals(asTable(value), null);
@@ -10,7 +10,7 @@ Deno.test("asTable() takes a list of objects, and their names in the order they 
   assertEquals(asTable([wide]), null);
 });
 
-Deno.test("tableCsv() quotes what it must, and lets nothing become a formula", () => {
+Deno.test("tableCsv() quotes cells where CSV requires it, and lets no text become a formula", () => {
   const rows = [
     { id: -1, name: 'Ada, "the" first', note: null, more: { a: [1] } },
     { id: 2.5, name: "=cmd|' /C calc'!A0", note: "two\nlines" },
