@@ -5,6 +5,7 @@
  * @module
  */
 
+import { deadline } from "../base/deadline.ts";
 import { ErrorHook } from "../child/error_hook.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -56,6 +57,9 @@ export interface RunnerOptions {
   onError?: OnError | undefined;
   log: Logger;
 }
+
+/** Milliseconds for which a stop waits for the store to take what the tasks came to. */
+const WRITTEN_MS = 5000;
 
 export class Runner {
   readonly #options: RunnerOptions;
@@ -163,10 +167,12 @@ export class Runner {
    * Stops claiming. For `quiesceMs`, tasks may run on to their end or to their next checkpoint, where
    * they stop. Then every task is asked to stop at its next `yield`, and those that have not after
    * `graceMs` are cut off. All resume later from their checkpoints, without using up an attempt.
+   * Resolves when their clients were told so, too, unless the store takes no writes.
    */
   async stop(graceMs: number, quiesceMs = 0): Promise<void> {
     this.#quiet();
     const runs = this.#runs;
+    const stopped = runs.all();
     if (quiesceMs > 0) {
       for (const run of runs.all()) run.quiesce();
       await runs.over(quiesceMs);
@@ -178,6 +184,9 @@ export class Runner {
     for (const run of runs.all()) run.interrupt("the server stopped", false);
     await this.#options.pools.close(busy);
     await this.#jobs.idle();
+    const written = Promise.all(stopped.map(({ live }) => live.committed()));
+    const told = written.then(() => this.#options.store.journal.passed());
+    await deadline(told, WRITTEN_MS, () => {});
   }
 
   /** Drops every run at once: this process was fenced, and others run its tasks. */

@@ -96,6 +96,19 @@ export class Journal {
     return promise;
   }
 
+  /** Resolves when everything queued now was committed and passed on, or was given up. */
+  passed(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.touch({
+      render: () => ({}),
+      onresult: ({ ok }) => {
+        if (!ok) resolve();
+      },
+      onpassed: resolve,
+    });
+    return promise;
+  }
+
   /** Resolves when everything queued now was taken into a commit, so that more may be sent. */
   taken(): Promise<void> {
     return this.#waiting ? this.#taken.promise : Promise.resolve();

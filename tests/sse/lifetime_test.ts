@@ -13,6 +13,7 @@ import type { Server } from "../../lib/server.ts";
 import { finished, post, storedEvents, submit, taskWhen } from "../helpers/api.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
+import { childrenOf } from "../helpers/processes.ts";
 import { ON_DENOKV, startServer, testApp } from "../helpers/server.ts";
 import {
   openRaw,
@@ -21,6 +22,8 @@ import {
   requestBytes,
   type StreamReader,
 } from "../helpers/sse.ts";
+import { kvWith } from "../helpers/kv_with.ts";
+import { storeThat } from "../helpers/store_that.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
 /** Every stream that an app opens from now on. */
@@ -65,7 +68,7 @@ const LIMITS = [
 ] as const;
 
 for (const [name, what] of LIMITS) {
-  Deno.test(`sse 11: past ${what} an EventSource is sent away, and comes in later by itself`, async () => {
+  Deno.test(`sse 11: past ${what} an EventSource is told to wait, and gets in later by itself`, async () => {
     await using app = await testApp({ [name]: "2" });
     const { listeners } = app.engine.hub;
     const gate = crypto.randomUUID();
@@ -120,7 +123,7 @@ for (const [name, what] of LIMITS) {
   });
 }
 
-Deno.test("sse 11: neither a task's token nor one of the operator takes the room of others", async () => {
+Deno.test("sse 11: neither a task's token nor an operator's token uses up the streams of other clients", async () => {
   const [admin, reader] = ["admin-secret-0123456789", "reader-secret-012345678"];
   await using app = await testApp({
     HEADWAY_TOKENS: `me:admin:${admin},it:read:${reader}`,
@@ -366,10 +369,24 @@ async function endsAfterTasks() {
   await taskWhen(app.url, task_id, (it) => it.message === "deaf");
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
   await stream.collect(1);
+  // A stream that does not wait for what is written ends as soon as the task's process is gone.
+  const { kv } = app.engine.store;
+  const unchanged = kvWith(kv, { atomic: kv.atomic.bind(kv) });
+  let gone: Promise<void> | undefined;
+  kv.atomic = storeThat(unchanged, async () => {
+    gone ??= eventually(async () => assertEquals(await childrenOf(Deno.pid), [])).then(someTurns);
+    await Promise.race([stream.closed, gone]);
+  }).atomic;
   await app[Symbol.asyncDispose]();
+  await gone;
   await stream.all();
   assertEquals(stream.broken, undefined);
   // The stream shows that the task was put back before the stream ended.
   assertEquals(stream.data("message").at(-1).status, "pending");
   assertMatch(stream.data("log").at(-1).message, /^Interrupted/);
+}
+
+/** Gives the event loop time for whatever has nothing left to wait for. */
+async function someTurns(): Promise<void> {
+  for (let n = 0; n < 100; n++) await new Promise((resolve) => setImmediate(resolve));
 }
