@@ -7,7 +7,7 @@
 import { ulid } from "@std/ulid";
 import { HttpError } from "../lib/http/errors.ts";
 import { queryWords } from "../lib/http/http.ts";
-import type { TaskFilter } from "../lib/kv/list.ts";
+import type { TaskFilter } from "../lib/kv/task_filter.ts";
 import { KIND_PATTERN } from "../lib/task/define.ts";
 import { INSTANT, parseInstant } from "../lib/task/instant.ts";
 import {

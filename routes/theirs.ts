@@ -7,7 +7,7 @@
 import { HttpError } from "../lib/http/errors.ts";
 import { type Act, isAmong, type Principal, refused, tasksOf } from "../lib/http/principal.ts";
 import type { Head } from "../lib/kv/head.ts";
-import type { TaskFilter } from "../lib/kv/list.ts";
+import type { TaskFilter } from "../lib/kv/task_filter.ts";
 import { labelsOf, type Whose } from "../lib/task/labels.ts";
 import type { NamedUpload } from "../lib/task/named_uploads.ts";
 import { idOf } from "../lib/task/json_text.ts";

@@ -7,7 +7,7 @@
 import type { Logger } from "../base/log.ts";
 import { type AuditEntry, readAudit } from "../kv/audit.ts";
 import { keyText } from "../kv/keys.ts";
-import { knownKinds } from "../kv/list.ts";
+import { knownKinds } from "../kv/known_kinds.ts";
 import { hasTasks } from "../kv/old_kinds.ts";
 import {
   type DescribedKind,

@@ -17,7 +17,7 @@ import {
   nameIn,
   OWN_EXPIRY,
 } from "../kv/keys.ts";
-import { knownKinds } from "../kv/list.ts";
+import { knownKinds } from "../kv/known_kinds.ts";
 import type { Store } from "../store/store.ts";
 import type { TaskRecord } from "../task/record.ts";
 import { type Expiry, expiryOf, FINISHED, type FinishedStatus } from "../task/retention.ts";

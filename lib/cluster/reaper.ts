@@ -7,7 +7,7 @@
 import type { Hub } from "../feed/hub.ts";
 import { keys } from "../kv/keys.ts";
 import { readCancel } from "../kv/cancel.ts";
-import { idsOf } from "../kv/list.ts";
+import { idsOf } from "../kv/known_kinds.ts";
 import { toldKeys } from "../kv/told_kinds.ts";
 import {
   type DeadSession,

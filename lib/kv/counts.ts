@@ -9,7 +9,8 @@
 
 import { BEHIND_IDS, FIRST_ID, isOfChild, keys } from "./keys.ts";
 import { Heads } from "./heads.ts";
-import { knownKinds, type TaskFilter } from "./list.ts";
+import { knownKinds } from "./known_kinds.ts";
+import type { TaskFilter } from "./task_filter.ts";
 import { Reads } from "./reads.ts";
 import { statusOf } from "../task/json_text.ts";
 import { type Status, STATUSES } from "../task/record.ts";

@@ -9,7 +9,8 @@ import { getMany } from "./get_many.ts";
 import { type Head, readInput, readResult, readText } from "./head.ts";
 import { historyPage, type Page, RowReader } from "./history.ts";
 import { keys } from "./keys.ts";
-import { type ListQuery, listTasks, pagesOf, type TaskFilter, type TaskPage } from "./list.ts";
+import { type ListQuery, listTasks, pagesOf, type TaskPage } from "./list.ts";
+import type { TaskFilter } from "./task_filter.ts";
 import type { Reads } from "./reads.ts";
 import {
   current,

@@ -6,28 +6,16 @@
  */
 
 import { GET_MANY, getMany } from "./get_many.ts";
-import { BEHIND_IDS, FIRST_ID, indexedIn, type Key, keys, nameIn } from "./keys.ts";
+import { BEHIND_IDS, FIRST_ID, keys, nameIn } from "./keys.ts";
+import { knownAmong, knownKinds } from "./known_kinds.ts";
 import { newestIds, type Source } from "./newest_ids.ts";
 import { NOTHING_PENDING, type PendingStates, readCurrent } from "./pending_state.ts";
 import { Reads } from "./reads.ts";
 import { rarestIds, type TaskSet } from "./member_ids.ts";
-import { haveLabels, type Labels, NO_PARENT } from "../task/labels.ts";
-import { type Status, STATUSES, type TaskRecord } from "../task/record.ts";
+import { matcher, type TaskFilter } from "./task_filter.ts";
+import { NO_PARENT } from "../task/labels.ts";
+import { STATUSES } from "../task/record.ts";
 import type { Head } from "./head.ts";
-
-/** Which tasks are wanted: of this `owner` and `parent_id`, with each of the `tags`, if given. */
-export interface TaskFilter extends Labels {
-  statuses?: readonly Status[];
-  kinds?: readonly string[];
-  /** Only tasks that were submitted with the token of this name. */
-  submitter?: string;
-  /** Only tasks whose id, kind, stage, message or error contains this text, whatever its case. */
-  text?: string;
-  /** Only tasks older than this id. */
-  before?: string;
-  /** Only tasks with this id or a newer one. */
-  since?: string;
-}
 
 export interface ListQuery extends TaskFilter {
   /** Most records of a page, which has fewer if they are large. */
@@ -192,42 +180,6 @@ async function sourcesOf(
   return some.flatMap((kind) => wanted.map((status): Source => [kind, status]));
 }
 
-/** The given kinds that the store has a key of. */
-async function knownAmong(
-  kv: Deno.Kv,
-  kinds: readonly string[],
-  reads: Reads,
-): Promise<string[]> {
-  const known: string[] = [];
-  for (let at = 0; at < kinds.length; at += GET_MANY) {
-    const some = kinds.slice(at, at + GET_MANY);
-    const entries = await reads.run(some.length, () => getMany(kv, some.map(keys.kind)));
-    known.push(...some.filter((_, n) => entries[n]!.versionstamp !== null));
-  }
-  return known;
-}
-
-/** Returns a function that tells whether a head matches a query. */
-function matcher(query: ListQuery): (head: Head) => boolean {
-  const { statuses, kinds, submitter, owner, tags = [], parent_id, text } = query;
-  const some = [statuses, kinds, submitter, owner, parent_id, text].some((it) => it !== undefined);
-  if (!some && tags.length === 0) return () => true;
-  const wanted = text?.toLowerCase();
-  const states = statuses && new Set(statuses);
-  const names = kinds && new Set(kinds);
-  return (head) => {
-    if (submitter !== undefined && head.submitter !== submitter) return false;
-    const record = JSON.parse(head.record) as TaskRecord;
-    if (states && !states.has(record.status)) return false;
-    if (names && !names.has(record.kind)) return false;
-    if (!haveLabels(record, query)) return false;
-    if (wanted === undefined) return true;
-    const { task_id, kind, stage, message, error } = record;
-    return [task_id, kind, stage, message, error?.message]
-      .some((field) => field?.toLowerCase().includes(wanted));
-  };
-}
-
 /** Tasks in a page that is not shown to anybody, but counted or acted on. */
 const PAGE = 500;
 
@@ -248,21 +200,5 @@ export async function* pagesOf(
     yield page;
     if (page.next === null) return;
     query = { ...query, before: page.next };
-  }
-}
-
-/** The kinds that the store has a key of, by name: those with tasks, and some that had one lately. */
-export async function knownKinds(kv: Deno.Kv, limit = Infinity): Promise<string[]> {
-  const kinds: string[] = [];
-  const options = limit === Infinity ? { batchSize: 500 } : { limit, batchSize: 500 };
-  for await (const { key } of kv.list({ prefix: keys.kinds }, options)) kinds.push(nameIn(key));
-  return kinds;
-}
-
-/** The ids of all tasks in a state, kind by kind, and oldest first within a kind. */
-export async function* idsOf(kv: Deno.Kv, status: Status): AsyncGenerator<string> {
-  for (const kind of await knownKinds(kv)) {
-    const prefix: Key = keys.indexOf(kind, status);
-    for await (const { key } of kv.list({ prefix }, { batchSize: 500 })) yield indexedIn(key);
   }
 }

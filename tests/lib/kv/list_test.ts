@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Key, keys } from "../../../lib/kv/keys.ts";
-import { idsOf, knownKinds, type ListQuery, listTasks } from "../../../lib/kv/list.ts";
+import { idsOf, knownKinds } from "../../../lib/kv/known_kinds.ts";
+import { type ListQuery, listTasks } from "../../../lib/kv/list.ts";
 import { type Status, STATUSES } from "../../../lib/task/record.ts";
 import { newTask } from "../../../lib/task/new_task.ts";
 import { pack } from "../../../lib/kv/head.ts";

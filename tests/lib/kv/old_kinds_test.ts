@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { keys } from "../../../lib/kv/keys.ts";
-import { knownKinds } from "../../../lib/kv/list.ts";
+import { knownKinds } from "../../../lib/kv/known_kinds.ts";
 import { OldKinds, ToldKinds } from "../../../lib/kv/old_kinds.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
