@@ -7,17 +7,11 @@
  */
 
 import { type Candidate, compareReady, type Entry, type KindQueue } from "./kind_queue.ts";
+import { KindQueues } from "./kind_queues.ts";
 import type { Line } from "./line.ts";
-import {
-  compareIds,
-  compareRanks,
-  firstRank,
-  lineName,
-  lineOfName,
-  type Rank,
-} from "../kv/rank.ts";
-import { Sorted } from "./sorted.ts";
-import { Turns } from "./turns.ts";
+import { NotYet } from "./not_yet.ts";
+import { compareRanks, lineName, lineOfName, type Rank } from "../kv/rank.ts";
+import type { Turns } from "./turns.ts";
 
 export type { Candidate };
 
@@ -41,40 +35,21 @@ export interface RunQueueOptions {
  */
 export type HeldBy = (kind: string, key: string | undefined) => string | null;
 
-/** How many tasks of a held key stay in memory, and below how many of a key more are read. */
-const KEPT = 100;
-const FEW_OF_KEY = 20;
-
-/** How many lines {@link RunQueue.wanted} returns at most, and of how many kinds keys are read at once. */
-const READS = 16;
-
 export class RunQueue {
   readonly #limit: number;
-  readonly #few: number;
   readonly #onleft: ((candidate: Candidate) => void) | undefined;
   readonly #onpark: ((candidate: Candidate) => void) | undefined;
   readonly #known = new Map<string, Entry>();
-  readonly #kinds = new Map<string, Turns>();
-  /** Queues of which the store may have more tasks. */
-  readonly #lacking = new Set<KindQueue>();
-  readonly #later = new Sorted<Entry>((a, b) =>
-    a.rank.runAt - b.rank.runAt || compareIds(a.rank, b.rank)
-  );
-  /** Due tasks that are left to other processes for now. */
-  readonly #others = new Sorted<Entry>((a, b) =>
-    a.claimAt - b.claimAt || compareIds(a.rank, b.rank)
-  );
+  readonly #queues: KindQueues;
+  readonly #notYet = new NotYet();
   /** Lines that are being read, each with the number of entries that were put before. */
   readonly #reading = new Map<Line<Candidate>, number>();
-  /** Kinds whose keys are being read. */
-  #keyReads = 0;
   #puts = 0;
-  #now = -Infinity;
 
   /** Starts empty, and assumes that the store has no other tasks than it is told of. */
   constructor({ limit = 10_000, few = 2000, onleft, onpark }: RunQueueOptions = {}) {
     this.#limit = limit;
-    this.#few = few;
+    this.#queues = new KindQueues({ limit, few });
     this.#onleft = onleft;
     this.#onpark = onpark;
   }
@@ -91,7 +66,7 @@ export class RunQueue {
       return;
     }
     this.remove(id);
-    const queue = this.#lineQueue(candidate);
+    const queue = this.#queues.lineQueue(candidate);
     const line = queue.lineOf(candidate);
     if (line.hasBefore(candidate)) this.#put(candidate, now);
     else if (!line.hold(candidate, this.#limit)) this.#onleft?.(candidate);
@@ -102,8 +77,8 @@ export class RunQueue {
     const known = this.#known.get(id);
     if (known) {
       this.#take(known);
-      const turns = this.#turns(known.rank.kind);
-      this.#tidy(this.#queue(turns, lineName(known.rank)), turns);
+      const turns = this.#queues.turns(known.rank.kind);
+      this.#queues.tidy(this.#queues.of(turns, lineName(known.rank)), turns);
     }
     for (const line of this.#reading.keys()) line.forget(id);
   }
@@ -111,9 +86,9 @@ export class RunQueue {
   /** Notes that the store has a task that is not here. Returns whether that was unknown. */
   note(rank: Rank): boolean {
     if (this.#holds(rank)) return false;
-    const queue = this.#lineQueue(rank);
+    const queue = this.#queues.lineQueue(rank);
     const news = queue.lineOf(rank).note(rank);
-    this.#lack(queue);
+    this.#queues.lack(queue);
     return news;
   }
 
@@ -126,12 +101,13 @@ export class RunQueue {
     this.#advance(now);
     let best: Entry | undefined;
     const gaps: [KindQueue, Rank][] = [];
-    for (const [kind, turns] of this.#kinds) {
+    for (const turns of this.#queues.kinds) {
+      const { kind } = turns;
       if (turns.waiting === 0 || heldBy(kind, undefined) !== null) continue;
       const queue = this.#front(turns, now, heldBy);
       if (!queue) continue;
       queue.blocked = false;
-      const gap = this.#gap(queue, turns, now)?.missing;
+      const gap = this.#queues.gap(queue, turns, now)?.missing;
       const { first } = queue.ready;
       const better = first && (!best || compareReady(first, best) < 0);
       const waiting = queue.ready.size + turns.waiting - 1;
@@ -144,37 +120,27 @@ export class RunQueue {
       if (!best || compareRanks(gap, best.rank) < 0) queue.blocked = blocked = true;
     }
     if (!best || blocked) return null;
-    const turns = this.#turns(best.rank.kind);
-    const queue = this.#queue(turns, lineName(best.rank));
+    const turns = this.#queues.turns(best.rank.kind);
+    const queue = this.#queues.of(turns, lineName(best.rank));
     this.#take(best);
     turns.turn(queue);
-    this.#tidy(queue, turns);
+    this.#queues.tidy(queue, turns);
     return best.rank;
   }
 
   /** Gives queues a turn again that were held by `by`. */
   release(kind: string, by: string): void {
-    this.#kinds.get(kind)?.release(by);
+    this.#queues.release(kind, by);
   }
 
   /** Notes that the store may have tasks of a kind with keys that are not in memory. */
   lookForKeys(kind: string): void {
-    this.#turns(kind).unknown ??= "";
+    this.#queues.turns(kind).unknown ??= "";
   }
 
   /** Kinds whose keys to read now, and after which queue name: for {@link RunQueue.foundKeys}. */
   wantedKeys(): [kind: string, after: string][] {
-    const wanted: [string, string][] = [];
-    for (const turns of this.#kinds.values()) {
-      if (this.#keyReads === READS) break;
-      const { kind, unknown, reading, waiting } = turns;
-      // Held keys do not count, so that others can be found.
-      if (unknown === null || reading || 2 * waiting > this.#limit) continue;
-      turns.reading = true;
-      this.#keyReads++;
-      wanted.push([kind, unknown]);
-    }
-    return wanted;
+    return this.#queues.wantedKeys();
   }
 
   /**
@@ -187,11 +153,8 @@ export class RunQueue {
     next: string | null,
     now: number,
   ): void {
-    const turns = this.#turns(kind);
-    turns.reading = false;
-    this.#keyReads--;
-    turns.unknown = next ?? (turns.forgot ? "" : null);
-    if (next === null) turns.forgot = false;
+    const turns = this.#queues.turns(kind);
+    this.#queues.endKeys(turns, next);
     for (const { first, next } of found) {
       const name = lineName(first);
       // A task of the key came meanwhile, and the store may have others before it: they are read.
@@ -206,21 +169,7 @@ export class RunQueue {
 
   /** The lines of which more should be read now, one of each queue. See {@link RunQueue.begin}. */
   wanted(now: number): Line<Candidate>[] {
-    const wanted: Line<Candidate>[] = [];
-    for (const queue of this.#lacking) {
-      if (wanted.length === READS) break;
-      const turns = this.#turns(queue.kind);
-      if (!queue.lacks) {
-        this.#lacking.delete(queue);
-        this.#tidy(queue, turns);
-        continue;
-      }
-      const few = queue.key === undefined ? this.#few : Math.min(FEW_OF_KEY, this.#few);
-      if ((!queue.blocked && queue.all.size >= few) || turns.isHeld(queue)) continue;
-      const line = this.#gap(queue, turns, now);
-      if (line && !line.reading) wanted.push(line);
-    }
-    return wanted;
+    return this.#queues.wanted(now);
   }
 
   /** Begins to read a line; returns where to read from. */
@@ -234,18 +183,18 @@ export class RunQueue {
     const before = this.#reading.get(line)!;
     this.#reading.delete(line);
     const { kind } = lineOfName(line.queue);
-    const turns = this.#turns(kind);
-    const queue = this.#queue(turns, line.queue);
+    const turns = this.#queues.turns(kind);
+    const queue = this.#queues.of(turns, line.queue);
     queue.blocked = false;
     const held = line.end(next);
-    this.#lack(queue);
+    this.#queues.lack(queue);
     for (const candidate of found) {
       const known = this.#known.get(candidate.id);
       // What came of a task since then is newer than what was read.
       if (!known || known.put < before) this.add(candidate, now);
     }
     for (const candidate of held) this.add(candidate, now);
-    this.#tidy(queue, turns);
+    this.#queues.tidy(queue, turns);
   }
 
   fail(line: Line<Candidate>, now: number): void {
@@ -258,15 +207,7 @@ export class RunQueue {
    */
   nextChange(now: number): number | null {
     if (this.#advance(now)) return now;
-    let at = Math.min(
-      this.#later.first?.rank.runAt ?? Infinity,
-      this.#others.first?.claimAt ?? Infinity,
-    );
-    for (const { lines } of this.#lacking) {
-      for (const { waits, missing } of lines) {
-        if (waits && missing && missing.runAt > now) at = Math.min(at, missing.runAt);
-      }
-    }
+    const at = Math.min(this.#notYet.next, this.#queues.nextDue(now));
     return at === Infinity ? null : at;
   }
 
@@ -283,83 +224,63 @@ export class RunQueue {
     const entry = { rank, claimAt, order, put: this.#puts++ };
     this.#known.set(rank.id, entry);
     if (!waits || runAt <= now) return this.#open(entry, now);
-    this.#later.add(entry);
-    if (this.#later.size > this.#limit) this.#drop(this.#later.last!);
+    const last = this.#notYet.addLater(entry, this.#limit);
+    if (last) this.#drop(last);
   }
 
   /** Puts a due task into its queue. It may be left to other processes for a while. */
   #open(entry: Entry, now: number): void {
-    const turns = this.#turns(entry.rank.kind);
-    const queue = this.#queue(turns, lineName(entry.rank));
+    const turns = this.#queues.turns(entry.rank.kind);
+    const queue = this.#queues.of(turns, lineName(entry.rank));
     const { all, ready } = queue;
     all.add(entry);
     turns.size++;
-    if (entry.claimAt > now) this.#others.add(entry);
+    if (entry.claimAt > now) this.#notYet.addLeft(entry);
     else {
       ready.add(entry);
       turns.wake(queue);
     }
     if (turns.size > this.#limit) this.#drop(turns.largest(queue).all.last!);
-    else if (turns.isHeld(queue) && all.size > this.#kept(turns)) this.#drop(all.last!);
+    else if (turns.isHeld(queue) && all.size > this.#queues.kept(turns)) this.#drop(all.last!);
   }
 
   /** Moves the clock to `now`. Returns whether a task may be taken that could not before. */
   #advance(now: number): boolean {
-    let opened = false;
-    while (this.#later.size > 0 && this.#later.first!.rank.runAt <= now) {
-      this.#open(this.#later.shift()!, now);
-      opened = true;
-    }
-    // A clock that was set back must not leave a task to others for longer than it should.
-    const all = now < this.#now;
-    this.#now = now;
-    while (this.#others.size > 0 && (all || this.#others.first!.claimAt <= now)) {
-      const entry = this.#others.shift()!;
-      const turns = this.#turns(entry.rank.kind);
-      const queue = this.#queue(turns, lineName(entry.rank));
-      queue.ready.add(entry);
-      turns.wake(queue);
-      opened = true;
-    }
-    return opened;
+    return this.#notYet.advance(now, {
+      ondue: (entry) => this.#open(entry, now),
+      onclaimable: (entry) => {
+        const turns = this.#queues.turns(entry.rank.kind);
+        const queue = this.#queues.of(turns, lineName(entry.rank));
+        queue.ready.add(entry);
+        turns.wake(queue);
+      },
+    });
   }
 
   /** The queue of a kind whose turn it is. */
   #front(turns: Turns, now: number, heldBy: HeldBy): KindQueue | undefined {
     for (const queue of turns.active) {
-      if (!queue.ready.first && !this.#gap(queue, turns, now)) {
+      if (!queue.ready.first && !this.#queues.gap(queue, turns, now)) {
         if (!queue.lacks) turns.rest(queue);
         continue;
       }
       const held = queue.key === undefined ? null : heldBy(turns.kind, queue.key);
       if (held === null) return queue;
       turns.hold(queue, held);
-      const kept = this.#kept(turns);
+      const kept = this.#queues.kept(turns);
       while (queue.all.size > kept) this.#drop(queue.all.last!);
     }
     return undefined;
   }
 
-  /** How many tasks of a held key stay in memory: none if others need the room. */
-  #kept(turns: Turns): number {
-    return 2 * turns.size > this.#limit ? 0 : KEPT;
-  }
-
-  /** As {@link KindQueue.gap}, within the room that the kind's other keys leave. */
-  #gap(queue: KindQueue, turns: Turns, now: number): Line<Candidate> | undefined {
-    const others = turns.size - queue.all.size;
-    const least = queue.key === undefined ? 0 : 1;
-    return queue.gap(now, Math.max(least, this.#limit - others));
-  }
-
   #take(entry: Entry): void {
-    const turns = this.#turns(entry.rank.kind);
-    const { all, ready } = this.#queue(turns, lineName(entry.rank));
+    const turns = this.#queues.turns(entry.rank.kind);
+    const { all, ready } = this.#queues.of(turns, lineName(entry.rank));
     this.#known.delete(entry.rank.id);
-    if (!all.delete(entry)) this.#later.delete(entry);
+    if (!all.delete(entry)) this.#notYet.deleteLater(entry);
     else {
       turns.size--;
-      if (!ready.delete(entry)) this.#others.delete(entry);
+      if (!ready.delete(entry)) this.#notYet.deleteLeft(entry);
     }
   }
 
@@ -367,67 +288,21 @@ export class RunQueue {
   #drop(entry: Entry): void {
     const { rank } = entry;
     this.#take(entry);
-    if (rank.waits && rank.key !== undefined && rank.runAt <= this.#now) {
+    if (rank.waits && rank.key !== undefined && rank.runAt <= this.#notYet.now) {
       this.#onpark?.(rank);
     } else {
-      const queue = this.#lineQueue(rank);
+      const queue = this.#queues.lineQueue(rank);
       queue.lineOf(rank).note(rank);
-      this.#lack(queue);
+      this.#queues.lack(queue);
       this.#onleft?.(rank);
     }
     if (rank.key !== undefined) {
-      const turns = this.#turns(rank.kind);
-      const queue = this.#queue(turns, lineName(rank));
+      const turns = this.#queues.turns(rank.kind);
+      const queue = this.#queues.of(turns, lineName(rank));
       // There is no room for so many keys either: this one is looked for again later.
       const many = turns.waiting > this.#limit && !turns.isHeld(queue);
-      if (queue.all.size === 0 && many) this.#forget(queue, turns);
-      else this.#tidy(queue, turns);
+      if (queue.all.size === 0 && many) this.#queues.forget(queue, turns);
+      else this.#queues.tidy(queue, turns);
     }
-  }
-
-  #lack(queue: KindQueue): void {
-    if (!queue.lacks) return;
-    this.#lacking.add(queue);
-    this.#turns(queue.kind).wake(queue);
-  }
-
-  /** Forgets a key that has no tasks here and none in the store. */
-  #tidy(queue: KindQueue, turns: Turns): void {
-    if (queue.key === undefined || queue.all.size > 0 || queue.lacks) return;
-    turns.forget(queue);
-    this.#lacking.delete(queue);
-  }
-
-  #forget(queue: KindQueue, turns: Turns): void {
-    for (const { reading } of queue.lines) if (reading) return;
-    turns.forget(queue);
-    this.#lacking.delete(queue);
-    if (turns.unknown === null) turns.unknown = "";
-    else turns.forgot = true;
-  }
-
-  /** The queue whose line a task is in. Tasks that wait for a time share one, whatever their keys. */
-  #lineQueue(rank: Rank): KindQueue {
-    const turns = this.#turns(rank.kind);
-    return this.#queue(turns, rank.waits ? rank.kind : lineName(rank));
-  }
-
-  #queue(turns: Turns, name: string): KindQueue {
-    const known = turns.queues.get(name);
-    if (known) return known;
-    const queue = turns.of(name);
-    // The store may have others of this key that were not read yet.
-    if (queue.key !== undefined && turns.unknown !== null) {
-      const first = firstRank(name);
-      queue.lineOf(first).note(first);
-      this.#lack(queue);
-    }
-    return queue;
-  }
-
-  #turns(kind: string): Turns {
-    let turns = this.#kinds.get(kind);
-    if (!turns) this.#kinds.set(kind, turns = new Turns(kind));
-    return turns;
   }
 }
