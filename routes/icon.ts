@@ -3,8 +3,8 @@ import { queryNumber } from "../lib/http/http.ts";
 import { type Status, STATUSES } from "../lib/task/record.ts";
 import type { App, RouteContext } from "./app.ts";
 
-/** The colour of a finished task's icon, and the path of the sign on it. */
-const ENDS: Readonly<Record<string, readonly [colour: string, sign: string]>> = {
+/** The color of a finished task's icon, and the path of the sign on it. */
+const ENDS: Readonly<Record<string, readonly [color: string, sign: string]>> = {
   completed: ["#14804f", "m9.5 16.5 4.5 4.5 8.5-9.5"],
   failed: ["#c4312f", "M16 8.5v9M16 22.8v.2"],
   canceled: ["#667085", "M10 16h12"],
@@ -31,11 +31,11 @@ export function getIcon(_app: App, { url }: RouteContext): Response {
 
 function iconOf(status: string, progress: number): string {
   const end = ENDS[status];
-  const ring = (colour: string, more = "") =>
-    `<circle cx="16" cy="16" r="12" fill="none" stroke="${colour}" stroke-width="7"${more}/>`;
-  const [colour, sign] = end ?? [];
+  const ring = (color: string, more = "") =>
+    `<circle cx="16" cy="16" r="12" fill="none" stroke="${color}" stroke-width="7"${more}/>`;
+  const [color, sign] = end ?? [];
   const shapes = end
-    ? `<circle cx="16" cy="16" r="15.5" fill="${colour}"/>` +
+    ? `<circle cx="16" cy="16" r="15.5" fill="${color}"/>` +
       `<path d="${sign}" fill="none" stroke="#fff" stroke-width="4" stroke-linecap="round" stroke-linejoin="round"/>`
     : ring("#aab4cc") + (status === "running"
       ? ring(

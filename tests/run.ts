@@ -78,7 +78,7 @@ export function testArguments(
  * or failed without a failed test (a leak, a threshold), counts as one failure.
  */
 export function totals(output: string, code: number): Totals {
-  // deno-lint-ignore no-control-regex -- colours
+  // deno-lint-ignore no-control-regex -- colors
   const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
   const summary = [...plain.matchAll(
     /^(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?[^\n]*$/gm,

@@ -1,5 +1,5 @@
 /**
- * The log: one line per record on stderr, as JSON or coloured for a terminal.
+ * The log: one line per record on stderr, as JSON or colored for a terminal.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const COLORS = { debug: "90", info: "36", warn: "33", error: "31" };
 export interface LoggerOptions {
   /** The lowest level that is written. @default {"info"} */
   level?: LogLevel | "off";
-  /** Coloured lines for people instead of JSON. @default {false} */
+  /** Colored lines for people instead of JSON. @default {false} */
   pretty?: boolean;
   /** @default {stderr} */
   write?: (line: string) => void;

@@ -16,7 +16,7 @@ export const OF_DENO: readonly string[] = [
   "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 ];
 
-/** The environment of a task process. What it prints is for a log: it has no colours. */
+/** The environment of a task process. What it prints is for a log: it has no colors. */
 export function taskEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(env).filter(([name]) => !OF_THE_SERVER.includes(name));
   return { ...Object.fromEntries(entries), NO_COLOR: "1" };

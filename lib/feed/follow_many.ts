@@ -11,14 +11,7 @@ import type { Feed } from "./feed.ts";
 import { encodeEvent } from "./follow_task.ts";
 import type { Hub } from "./hub.ts";
 import { HubEvent } from "./hub_event.ts";
-import {
-  isLabelled,
-  picker,
-  picksRecord,
-  type Selection,
-  type Some,
-  topicOf,
-} from "./selection.ts";
+import { isLabeled, picker, picksRecord, type Selection, type Some, topicOf } from "./selection.ts";
 import type { Own } from "./own_tasks.ts";
 import { type EventType, isOfRows, type TaskEvent } from "../task/event.ts";
 import { Replay } from "./replay.ts";
@@ -92,7 +85,7 @@ class Follower {
   /** Rows carry no labels, so the labels of the tasks whose rows are wanted are read first. */
   async #pickRows(): Promise<void> {
     const selection = this.#selection;
-    if (selection === null || !isLabelled(selection) || this.#rowsOf.size === 0) return;
+    if (selection === null || !isLabeled(selection) || this.#rowsOf.size === 0) return;
     const entries = await this.#feed.heads.getMany([...this.#rowsOf]);
     const wanted = entries.flatMap(({ value }) =>
       value && picksRecord(value.record, selection) ? [idOf(value.record)] : []
@@ -154,7 +147,7 @@ class Follower {
 
   /** One's own newest tasks that are selected; with a kind or labels these may be old, so list them. */
   async #newestOwn(own: Own, { kind, ...labels }: SnapshotFilter): Promise<readonly string[]> {
-    if (kind === undefined && !isLabelled(labels)) return own.newest(SNAPSHOT_TASKS);
+    if (kind === undefined && !isLabeled(labels)) return own.newest(SNAPSHOT_TASKS);
     const query = { ...labels, ...(kind === undefined ? {} : { kinds: [kind] }) };
     const { closed } = this.#stream;
     const { heads } = this.#feed;
@@ -191,7 +184,7 @@ class Follower {
     const { ids, own, kind } = selection ?? {};
     // Otherwise the topic has nothing but what is selected.
     const filters = selection !== null &&
-      (isLabelled(selection) || own !== undefined || (ids !== undefined && kind !== undefined));
+      (isLabeled(selection) || own !== undefined || (ids !== undefined && kind !== undefined));
     const take = (event: HubEvent) => {
       if (filters && !picks(event.event, event)) return;
       if (this.#shown && hub.position > this.#shown.newest) this.#shown = null;

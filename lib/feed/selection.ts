@@ -28,12 +28,12 @@ export function picker(
   const { ids, own, kind } = selection;
   const named = ids && new Set(ids);
   const told = own && new ToldOwn(own);
-  const labelled = isLabelled(selection);
+  const labeled = isLabeled(selection);
   return (event, hubEvent) => {
     if (told && !told.has(event)) return false;
     if (named?.has(event.id) === false) return false;
     if (kind !== undefined && event.kind !== kind) return false;
-    if (!labelled || isOfRows(event.type)) return true;
+    if (!labeled || isOfRows(event.type)) return true;
     return isAmongThose(event.id, hubEvent?.labels ?? labelsOf(event.json), selection);
   };
 }
@@ -54,7 +54,7 @@ class ToldOwn {
   }
 }
 
-export function isLabelled({ owner, tags = [], parent_id }: Some): boolean {
+export function isLabeled({ owner, tags = [], parent_id }: Some): boolean {
   return owner !== undefined || tags.length > 0 || parent_id !== undefined;
 }
 
@@ -73,5 +73,5 @@ export function topicOf(selection: Some | null): Topic {
 export function picksRecord(json: string, selection: Some): boolean {
   const { kind } = selection;
   if (kind !== undefined && (JSON.parse(json) as TaskRecord).kind !== kind) return false;
-  return !isLabelled(selection) || isAmongThose(idOf(json), labelsOf(json), selection);
+  return !isLabeled(selection) || isAmongThose(idOf(json), labelsOf(json), selection);
 }

@@ -14,7 +14,7 @@ export async function* readChunks(
   size = CHUNK_BYTES,
 ): AsyncGenerator<Uint8Array, void, void> {
   const reader = stream.getReader();
-  // A cancelled reader resolves its pending read as done; the loop then sees the signal.
+  // A canceled reader resolves its pending read as done; the loop then sees the signal.
   function abort(): void {
     reader.cancel(signal.reason).catch(() => {});
   }
@@ -36,7 +36,7 @@ export async function* readChunks(
     }
   } finally {
     signal.removeEventListener("abort", abort);
-    // Nothing is left to do with a source that cannot even be cancelled.
+    // Nothing is left to do with a source that cannot even be canceled.
     await reader.cancel(signal.reason).catch(() => {});
   }
 }

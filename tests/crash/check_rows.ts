@@ -21,9 +21,9 @@ export function checkRows(
     if (event === "log" && data.data?.from !== undefined) {
       const { from, attempt } = data.data;
       // A checkpoint may be stored later than its row, but no later than the next row.
-      const honoured = [Math.floor((last - 1) / every), Math.floor(last / every)]
+      const honored = [Math.floor((last - 1) / every), Math.floor(last / every)]
         .map((n) => Math.max(0, n * every));
-      assert(honoured.includes(from), `it went on from ${from} when ${last} rows were stored`);
+      assert(honored.includes(from), `it went on from ${from} when ${last} rows were stored`);
       assertEquals(attempt, 1);
       last = from;
       starts++;

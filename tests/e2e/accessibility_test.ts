@@ -16,7 +16,7 @@ async function tooWide(page: Page, view: string): Promise<string[]> {
 }
 
 /** The rules that depend on the color scheme. */
-const COLOURS = ["color-contrast"];
+const COLORS = ["color-contrast"];
 
 /** Pixels of the viewport. */
 const HEIGHT = 844;
@@ -69,7 +69,7 @@ for (const { language, scheme, width } of LOOKS) {
       wrong.push(...await violations(page, view), ...await tooWide(page, view));
       await show(otherScheme, otherWidth);
       const name = `${view}, ${otherScheme}, ${otherWidth} px`;
-      wrong.push(...await violations(page, name, COLOURS), ...await tooWide(page, name));
+      wrong.push(...await violations(page, name, COLORS), ...await tooWide(page, name));
       await show(scheme, width);
     };
 

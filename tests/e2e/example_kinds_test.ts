@@ -47,7 +47,7 @@ async function saved(base: string, id: string, wanted: unknown): Promise<void> {
   await eventually(async () => {
     const { checkpoint } = await (await fetch(`${base}/tasks/${id}/details`)).json();
     assertEquals(checkpoint, wanted);
-  }, { timeout: 60_000 });
+  });
 }
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -186,7 +186,7 @@ Deno.test("examples/kinds/text_stream.ts passes a text on as it arrives, and con
   calls[0]!.write("Unhappy ones are");
   await eventually(async () => {
     assertEquals((await outputs(first.url, task_id)).at(-1), "Unhappy ones are");
-  }, { timeout: 60_000 });
+  });
   called = Promise.withResolvers();
   await first.kill("SIGKILL");
 

@@ -95,7 +95,7 @@ Deno.test("examples/static-page/ shows a task to its end, also in the style of t
     }));
   assertEquals(shown, [
     ["demo", "Completed", "100%", "3 / 3 steps", "8px", "16px"],
-    ["The same in your colours", "Completed", "100%", "3 / 3 steps", "20px", "24px"],
+    ["The same in your colors", "Completed", "100%", "3 / 3 steps", "20px", "24px"],
   ]);
   assertEquals(problems, []);
 });

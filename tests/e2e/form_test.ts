@@ -86,7 +86,7 @@ Deno.test("the form shows each problem below its field, also one that only the s
     mail: "n@example.com",
     count: 3,
     size: "small",
-    colours: ["red", "blue"],
+    colors: ["red", "blue"],
     notes: ["one", "two"],
     gift: true,
     address: { street: "Here 1", zip: "12345" },

@@ -194,7 +194,7 @@ Deno.test("the page of an ended task shows its stages, chart and average rate, a
   await until(page, ".stage-name", (names) => assertEquals(names, ["read", "write"]));
   await until(page, ".stage-time", (times) => assertEquals(times.length, 2));
   assertMatch(await figure(page, "Average rate"), /^[\d.]+ rows\/s$/);
-  assertMatch((await texts(page, ".took"))[0]!, /^took [\d.]+s$/);
+  assertMatch((await texts(page, ".took"))[0]!, /^took \d/);
   // The chart also has points between the first and the last.
   await eventually(async () => {
     const line = await page.$eval(".chart-line", (path) => path.getAttribute("d")!);
@@ -317,7 +317,7 @@ Deno.test("the page of a task that ignores its cancel says how long ago it was a
   await until(
     page,
     ".notice",
-    ([text]) => assertMatch(text!, /^Asked to stop (\d+s ago|just now)\./),
+    ([text]) => assertMatch(text!, /^Asked to stop (\d.* ago|just now)\./),
   );
   await page.waitForSelector(".progress-canceling .bar");
   await until(page, ".step-now .step-name", ([name]) => assertEquals(name, "Canceling"));

@@ -48,7 +48,7 @@ export interface OpenPageOptions {
   width?: number;
   /** CSS pixels. @default {800} */
   height?: number;
-  /** The preferred colour scheme. @default {"light"} */
+  /** The preferred color scheme. @default {"light"} */
   scheme?: "light" | "dark";
   /** The preferred languages, the most preferred first. @default {["en-US"]} */
   languages?: readonly string[];

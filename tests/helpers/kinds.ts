@@ -507,7 +507,7 @@ export const order = defineTask({
     mail: z.email().optional().describe("Where the bill goes"),
     count: z.int().min(1).max(1000).default(1).describe("How many"),
     size: z.enum(["small", "large"]).default("small"),
-    colours: z.array(z.enum(["red", "blue"])).default(["blue"]),
+    colors: z.array(z.enum(["red", "blue"])).default(["blue"]),
     notes: z.array(z.string()).optional().describe("What else is to be said"),
     gift: z.boolean().default(false).describe("It is a gift"),
     address: z.strictObject({

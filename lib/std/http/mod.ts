@@ -1,6 +1,6 @@
 /**
  * A stand-in for `jsr:@std/http@1` where JSR cannot be reached: the part this project uses, with
- * the real names, signatures and behaviour.
+ * the real names, signatures and behavior.
  *
  * @module
  */

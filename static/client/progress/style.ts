@@ -1,5 +1,5 @@
 /**
- * The element's style. It inherits the page's font and text colour; the other colours follow the
+ * The element's style. It inherits the page's font and text color; the other colors follow the
  * page's `color-scheme`, and each can be set by its variable.
  */
 export const STYLE = `
