@@ -184,6 +184,7 @@ export class Runner {
     for (const run of runs.all()) run.interrupt("the server stopped", false);
     await this.#options.pools.close(busy);
     await this.#jobs.idle();
+    if (stopped.length === 0) return;
     const written = Promise.all(stopped.map(({ live }) => live.committed()));
     const told = written.then(() => this.#options.store.journal.passed());
     await deadline(told, WRITTEN_MS, () => {});

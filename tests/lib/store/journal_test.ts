@@ -498,3 +498,18 @@ Deno.test("Journal counts as stalled while a commit hangs, but not while its own
   await journal.close();
   assertEquals(timers.waiting, 0);
 });
+
+Deno.test("Journal.passed() resolves once what was queued before is passed on, or was given up", async () => {
+  const told: number[] = [];
+  await using opened = await open({
+    oncommit: (_, events) => told.push(...events.map(({ seq }) => seq)),
+  });
+  const { journal } = opened;
+  for (const seq of [1, 2]) {
+    void journal.write({ events: [event(seq)] });
+    await journal.passed();
+    assertEquals(told.at(-1), seq);
+  }
+  await journal.close();
+  await journal.passed();
+});
