@@ -156,7 +156,7 @@ test("with HEADWAY_MIN_FREE=0 an upload that fills the disk is removed as soon a
     const fits = await sendUpload(server.url, 12 * MiB);
     await fits.body?.cancel();
     assertEquals(fits.status, 201);
-  }, { timeout: 60_000 });
+  });
 });
 
 test("a start on a full disk succeeds, or fails with one sentence that names the file and the disk", async () => {

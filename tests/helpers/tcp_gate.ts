@@ -6,6 +6,8 @@ export interface TcpGate extends AsyncDisposable {
   cut(): void;
   /** Resets the connections that were cut, as a peer that lost them does; new connections pass. */
   heal(): void;
+  /** New connections go to this port from now on. */
+  lead(target: number): void;
 }
 
 /** Opens a proxy to a port of this machine. */
@@ -62,6 +64,7 @@ export function openTcpGate(target: number): TcpGate {
       for (const pair of [...pairs]) closePair(pair);
       silent = false;
     },
+    lead: (to) => void (target = to),
     async [Symbol.asyncDispose]() {
       listener.close();
       for (const pair of [...pairs]) closePair(pair);

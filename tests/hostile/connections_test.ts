@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { finished, submit } from "../helpers/api.ts";
 import { HANG_MS } from "../helpers/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -81,14 +81,23 @@ test("floods of headers are refused, and hold no memory and no file afterwards",
   await answers(server);
   const before = await residentBytes(server.process.pid);
   const files = openFiles(server);
-  const many = Array.from({ length: 10_000 }, (_, n) => `x-${n}: y\r\n`).join("");
-  const wide = `x: ${"y".repeat(4 * MiB)}\r\n`;
-  for (const flood of [many, wide, `cookie: ${"a=b; ".repeat(200_000)}\r\n`]) {
+  const headers = (count: number) =>
+    Array.from({ length: count }, (_, n) => `x-${n}: y\r\n`).join("");
+  const refused = /^HTTP\/1\.1 4\d\d /;
+  // The server does not read all of it, so its answer may get lost when it closes the connection.
+  const refusedOrCut = /^(HTTP\/1\.1 4\d\d |$)/;
+  const floods: [flood: string, answer: RegExp][] = [
+    [headers(150), refused],
+    [headers(10_000), refusedOrCut],
+    [`x: ${"y".repeat(4 * MiB)}\r\n`, refusedOrCut],
+    [`cookie: ${"a=b; ".repeat(200_000)}\r\n`, refusedOrCut],
+  ];
+  for (const [flood, expected] of floods) {
     for (let n = 0; n < 25; n++) {
       using socket = await connect(server);
-      await write(socket, `GET /healthz HTTP/1.1\r\nhost: localhost\r\n${flood}\r\n`);
-      const answer = await new Response(socket.readable).text().catch(() => "");
-      assertMatch(answer, /^(HTTP\/1\.1 4\d\d |$)/);
+      const request = `GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n`;
+      await write(socket, `${request}${flood}\r\n`);
+      assertMatch(await new Response(socket.readable).text().catch(() => ""), expected);
     }
   }
   // All of them were 126 MiB.
@@ -142,5 +151,4 @@ test("a server without a free file descriptor keeps its streams, and accepts aga
   await stream.until((it) => it.events.length > seen + 10);
   const echo = await submit(server.url, "echo", 7);
   assertEquals((await finished(server.url, echo.task_id)).result, 7);
-  assertGreater(stream.events.length, seen);
 });

@@ -637,12 +637,16 @@ Deno.test("HEADWAY_TRUST_PROXY: address and scheme are what the proxy says, neve
     return /; Secure$/.test(response.headers.get("set-cookie")!);
   };
   assertEquals([await secure(plain.url), await secure(app.url)], [false, true]);
-  for (let n = 0; n < 15; n++) {
+  const statuses: number[] = [];
+  while (!statuses.includes(429)) {
     // The client may write anything in front of the proxy's entry.
-    const response = await login(app.url, { "x-forwarded-for": `10.0.0.${n}, 192.0.2.1` });
+    const forwarded = { "x-forwarded-for": `10.0.0.${statuses.length}, 192.0.2.1` };
+    const response = await login(app.url, forwarded);
     await response.body?.cancel();
-    if (n >= 12) assertEquals(response.status, 429);
+    statuses.push(response.status);
+    assertLess(statuses.length, 60);
   }
+  assertEquals(statuses.slice(0, 10), Array(10).fill(200));
   const other = await login(app.url, { "x-forwarded-for": "192.0.2.1, 192.0.2.2" });
   await other.body?.cancel();
   assertEquals(other.status, 200);

@@ -10,6 +10,12 @@ import { openRaw, openStream } from "../helpers/sse.ts";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
+/** A path of a route, with a kind and files that exist. */
+function pathOf(route: string): string {
+  return route.replace(":id", ID).replace(":kind", "echo").replace("i18n/:file", "i18n/en.js")
+    .replace(":file", "app.js").replace(/:\w+/, "1");
+}
+
 /** Sends a request over a raw socket, since fetch() sets its own Host. */
 async function rawAnswer(
   app: Server,
@@ -58,8 +64,8 @@ Deno.test("on loopback a Host that is not a name of this machine is refused on e
   }
   for (const [path, methods] of ROUTES) {
     for (const method of [...Object.keys(methods), "OPTIONS", "PUT"]) {
-      const real = path.replace(":id", ID).replace(":file", "app.js");
-      assertEquals(await rawStatus(app, real, { host: "evil.example" }, method), 421, path);
+      const forgery = { host: "evil.example" };
+      assertEquals(await rawStatus(app, pathOf(path), forgery, method), 421, path);
     }
   }
   using connection = await openRaw(`${app.url}/tasks`, {
@@ -194,7 +200,7 @@ Deno.test("another site may link to the page, /docs and artifacts, and load the 
   const linked = ["/", "/docs", "/tasks/:id/artifacts/:name"];
   for (const [path, methods] of ROUTES) {
     if (!methods.GET) continue;
-    const real = path.replace(":id", ID).replace(":file", "en.js");
+    const real = pathOf(path);
     const any = /^\/(client|headway-progress|use-task)\./.test(path);
     for (const method of ["GET", "HEAD"]) {
       const usual = await answer(real, {}, method);
@@ -238,8 +244,7 @@ Deno.test("no page of another origin can write, even on loopback without tokens"
   for (const [path, methods] of ROUTES) {
     for (const method of Object.keys(methods)) {
       if (method === "GET") continue;
-      const url = app.url + path.replace(":id", ID);
-      const response = await fetch(url, { method, headers: foreign });
+      const response = await fetch(app.url + pathOf(path), { method, headers: foreign });
       assertEquals((await assertProblem(response, 403)).field, "Origin", `${method} ${path}`);
     }
   }

@@ -13,6 +13,10 @@ import { testApp } from "../helpers/server.ts";
 /** A cron pattern that is due too seldom for a test to see. */
 const YEARLY = "0 0 1 1 *";
 
+/** The same for ever, so that it does not depend on the day of the test which times a span holds. */
+const NOW = Date.UTC(2030, 5, 15, 12);
+const now = () => NOW;
+
 const input = z.object({ steps: z.number(), pages: z.number().default(7) })
   .default({ steps: 1, pages: 7 });
 
@@ -40,9 +44,9 @@ const tasks = {
   }),
 };
 
-/** Starts a server with these kinds and no others. */
+/** Starts a server with these kinds and no others, at whose clock it is always `NOW`. */
 function serve(settings: Record<string, string> = {}): Promise<Server> {
-  return testApp({ HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0", ...settings }, { tasks });
+  return testApp({ HEADWAY_KINDS: "", HEADWAY_SHIPPED_KINDS: "0", ...settings }, { tasks, now });
 }
 
 // deno-lint-ignore no-explicit-any -- JSON, whose shape the schemas assert
@@ -115,6 +119,7 @@ Deno.test("POST /schedules makes a schedule, and one task makes up for the times
   const [skip, task] = outcomes;
   assertEquals([skip.type, skip.reason, skip.count], ["skip", "missed", 1]);
   assertEquals(skip.message, "skipped: no process was running at that time");
+  assertEquals(task.scheduled_for, "2030-06-15T00:30:00.000Z");
   const record: TaskRecord = await finished(app.url, task.task_id);
   assertEquals([record.schedule_id, record.scheduled_for, record.tags, record.status], [
     "nightly",
@@ -284,16 +289,17 @@ Deno.test("a schedule that a deploy removes is deleted once the times that have 
   const yearly = { cron: YEARLY, missed: "all" } as const;
   {
     const tasks = { report: defineTask({ ...report, schedule: yearly }) };
-    await using old = await testApp(settings, { kv, tasks });
+    await using old = await testApp(settings, { kv, tasks, now });
     await eventually(() => schedule(fetch(`${old.url}/schedules/kind:report`)));
     await old.engine.scheduler!.stop();
     await putBack(old, "kind:report", 800 * 24 * 3600_000);
   }
-  await using deployed = await testApp(settings, { kv, tasks: { report: defineTask(report) } });
+  const tasks = { report: defineTask(report) };
+  await using deployed = await testApp(settings, { kv, tasks, now });
   await eventually(async () => {
     await assertProblem(await fetch(`${deployed.url}/schedules/kind:report`), 404);
   });
-  const { tasks } = await (await fetch(`${deployed.url}/tasks`)).json();
-  const years = tasks.map(({ scheduled_for }: TaskRecord) => scheduled_for!.slice(4)).sort();
-  assertEquals(years, ["-01-01T00:00:00.000Z", "-01-01T00:00:00.000Z"]);
+  const { tasks: made } = await (await fetch(`${deployed.url}/tasks`)).json();
+  const times = made.map(({ scheduled_for }: TaskRecord) => scheduled_for).sort();
+  assertEquals(times, ["2029-01-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z"]);
 });

@@ -33,6 +33,14 @@ function isWaiting({ status }: TaskRecord): boolean {
   return status === "waiting";
 }
 
+/** Sets this process's clock ahead by milliseconds: the server's, and that of the tasks in it. */
+function movableClock(): { ahead: number } & Disposable {
+  const { now } = Date;
+  const clock = { ahead: 0, [Symbol.dispose]: () => void (Date.now = now) };
+  Date.now = () => now() + clock.ahead;
+  return clock;
+}
+
 Deno.test("POST /tasks/{id}/signals/{name} lets the task that waits for the signal continue, once", async () => {
   await using app = await testApp();
   const { task_id } = await submit(app.url, "asks", {});
@@ -83,7 +91,8 @@ Deno.test("a signal that comes while its task is about to wait for it is not mis
 });
 
 Deno.test("a signal that does not fit is refused if its task waits for it, or else dropped with a log row", async () => {
-  await using app = await testApp();
+  let time = Date.now();
+  await using app = await testApp({}, { now: () => time });
   const { task_id } = await submit(app.url, "asks", {});
   await taskWhen(app.url, task_id, isWaiting);
   await assertRefused(await signal(app.url, task_id, { ok: "yes" }), 422, "signal.ok");
@@ -93,6 +102,7 @@ Deno.test("a signal that does not fit is refused if its task waits for it, or el
 
   const { task_id: early } = await submit(app.url, "asks", {}, { delay_ms: 600 });
   await send(app.url, early, { ok: "yes" });
+  time += 600;
   await taskWhen(app.url, early, isWaiting);
   const { events } = await (await fetch(`${app.url}/tasks/${early}/events`)).json();
   const logged = events.filter(({ event }: { event: string }) => event === "log");
@@ -136,14 +146,16 @@ Deno.test("a waiting task is canceled at once, and cannot be deleted before it h
 });
 
 Deno.test("a task that sleeps is listed and counted as waiting, and continues by itself", async () => {
+  using clock = movableClock();
   await using app = await testApp();
-  const { task_id } = await submit(app.url, "sleeps", { ms: 10_500 });
+  const { task_id } = await submit(app.url, "sleeps", { ms: 3_600_000 });
   const { waiting_for, run_at } = await taskWhen(app.url, task_id, isWaiting);
   assertEquals(waiting_for, { type: "sleep", name: "rest", until: run_at });
   const { tasks } = await (await fetch(`${app.url}/tasks?status=waiting`)).json();
   assertEquals(tasks.map(({ task_id }: TaskRecord) => task_id), [task_id]);
   const counts = await (await fetch(`${app.url}/tasks/counts`)).json();
   assertEquals([counts.waiting, counts.running, counts.pending], [1, 0, 0]);
+  clock.ahead = 3_600_000;
   assertEquals((await finished(app.url, task_id)).result, "awake");
 });
 

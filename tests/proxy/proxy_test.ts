@@ -83,7 +83,7 @@ proxyTest("a client resumes by Last-Event-ID, and 204 ends it", async (_app, pro
   assertEquals(over.response.status, 204);
 });
 
-proxyTest("a client that leaves is noticed at once", async (app, proxy) => {
+proxyTest("a client that leaves is noticed without a heartbeat", async (app, proxy) => {
   const { task_id } = await submitTo(proxy, "waits");
   const url = `${proxy.url}/tasks/${task_id}/stream`;
   const streams = [];

@@ -173,7 +173,12 @@ Deno.test("mcp tells a client when the kinds change, and cuts answers that are t
     return answer;
   };
   const changed = Promise.withResolvers<void>();
-  await using mcp = await connect(api, { onchange: changed.resolve });
+  let changes = 0;
+  const onchange = () => {
+    changes++;
+    changed.resolve();
+  };
+  await using mcp = await connect(api, { onchange });
   const before = (await mcp.client.listTools()).tools.length;
   // While the server does not answer, the tools stay as they are.
   broken = true;
@@ -181,10 +186,14 @@ Deno.test("mcp tells a client when the kinds change, and cuts answers that are t
   assertEquals((await mcp.call("list_tasks")).isError, undefined);
   broken = false;
   await mcp.toolbox.read();
+  // What the client was told comes before this answer.
+  await mcp.call("list_tasks");
+  assertEquals(changes, 0);
   const kind = { description: null, input: null, unavailable: null };
   extra = Array.from({ length: 100 }, (_, n) => ({ kind: `another-${n}`, ...kind }));
   await mcp.toolbox.read();
   await changed.promise;
+  assertEquals(changes, 1);
   const { tools } = await mcp.client.listTools();
   assert(tools.length > before && tools.length < 115, `${tools.length}`);
   const names = told(await mcp.call("list_kinds"));

@@ -20,6 +20,7 @@ import { HANG_MS } from "../helpers/deadline.ts";
 import { closedGate, openGate } from "../helpers/gate.ts";
 import { bytesOf } from "../helpers/kinds.ts";
 import { startServer, testApp } from "../helpers/server.ts";
+import { openTcpGate } from "../helpers/tcp_gate.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
 // deno-lint-ignore no-control-regex -- what must not be there
@@ -377,16 +378,16 @@ Deno.test("deno task run resumes after the server was killed, and prints every r
   await using gate = closedGate();
   await using directory = await tempDir();
   const kv = `${directory.path}/test.db`;
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const env = { HEADWAY_PORT: String(listener.addr.port) };
-  listener.close();
-  await using first = await startServer({ kv, env });
+  await using first = await startServer({ kv });
+  await using address = openTcpGate(Number(new URL(first.url).port));
+  const url = `http://127.0.0.1:${address.port}`;
   const input = JSON.stringify({ steps: 40, gate: gate.url });
-  await using json = command(first.url, "steps", "--input", input, "--json");
+  await using json = command(url, "steps", "--input", input, "--json");
   await wrote(json, "stdout", '"step 5"');
   await first.kill("SIGKILL");
   await wrote(json, "stderr", "lost");
-  await using second = await startServer({ kv, env });
+  await using second = await startServer({ kv });
+  address.lead(Number(new URL(second.url).port));
   gate.open();
   assertEquals(await json.code, 0, json.stderr);
   const told = lines(json.stdout);

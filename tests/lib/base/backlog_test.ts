@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Backlog } from "../../../lib/base/backlog.ts";
+import { nextTurn } from "../../../lib/child/run_events.ts";
+import { FakeTimers } from "../../helpers/fake_timers.ts";
 
 const MiB = 1024 * 1024;
 
@@ -50,22 +52,33 @@ Deno.test("Backlog counts the bytes that the platform holds for stuck readers", 
   assertEquals(backlog.size, 19);
 });
 
-Deno.test("Backlog.room() resolves when there is room, its signal aborts or its patience is over", async () => {
+Deno.test("Backlog.room() resolves when there is room, its signal aborts or its patience is over, not before", async () => {
+  using timers = new FakeTimers();
   const backlog = new Backlog({ maxBytes: MiB, patienceMs: 20 });
-  await backlog.room();
+  const order: string[] = [];
+  const wait = (name: string, signal?: AbortSignal) =>
+    backlog.room(signal).then(() => void order.push(name));
+  await wait("at once");
   const [one] = responses(backlog, 1);
   backlog.note(one!, 2 * MiB, 0, false);
   const leave = new AbortController();
-  const order: string[] = [];
-  const left = backlog.room(leave.signal).then(() => order.push("left"));
+  const left = wait("left", leave.signal);
+  const patient = wait("out of patience");
+  await timers.pass(19);
+  await nextTurn();
+  assertEquals(order.splice(0), ["at once"]);
   leave.abort();
   await left;
-  const patient = backlog.room().then(() => order.push("out of patience"));
+  assertEquals(order.splice(0), ["left"]);
+  await wait("left before", leave.signal);
+  await timers.pass(1);
   await patient;
-  backlog.note(one!, 3 * MiB, 0, false);
-  const waits = backlog.room().then(() => order.push("room"));
+  assertEquals(order.splice(0), ["left before", "out of patience"]);
+  const room = wait("room");
+  await nextTurn();
+  assertEquals(order, []);
   backlog.forget(one!);
-  await waits;
-  assertEquals(order, ["left", "out of patience", "room"]);
-  await backlog.room();
+  await room;
+  await wait("at once");
+  assertEquals([order, timers.waiting], [["room", "at once"], 0]);
 });

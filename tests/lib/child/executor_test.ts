@@ -477,8 +477,9 @@ Deno.test("Executor sends batches that fit into a frame, even if all runs end at
   assertEquals(new Set(order.values()), new Set([" progress end"]));
 });
 
-Deno.test("CurrentRun.fail() ends the run whose code calls it, also from a timer or a promise", async () => {
+Deno.test("CurrentRun.fail() ends the run whose code calls it, and no other, also from a timer or a promise", async () => {
   const cleaned: string[] = [];
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const peer: Peer = new Peer(async function* ({ input, signal }) {
     const fail = () => currentRun.getStore()?.fail(new RangeError(`by ${input}`), false);
     const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -487,13 +488,17 @@ Deno.test("CurrentRun.fail() ends the run whose code calls it, also from a timer
       if (input === "itself") fail();
       if (input === "a timer") setTimeout(fail);
       if (input === "a promise") void Promise.resolve().then(fail);
-      if (input === "nobody") return "done";
+      if (input === "nobody") {
+        await gate;
+        return "done";
+      }
       await aborted;
       yield log("never said");
     } finally {
       cleaned.push(String(input));
     }
   });
+  peer.start({ run: 9, input: "nobody" });
   const ways = ["itself", "a timer", "a promise"];
   for (const [run, input] of ways.entries()) {
     peer.start({ run, input });
@@ -501,7 +506,7 @@ Deno.test("CurrentRun.fail() ends the run whose code calls it, also from a timer
     assert(end.how === "threw");
     assertEquals(end.error, { name: "RangeError", message: `by ${input}` });
   }
-  peer.start({ run: 9, input: "nobody" });
+  open();
   assertEquals(await peer.end(9), { how: "returned", json: '"done"' });
   assertEquals(cleaned.toSorted(), [...ways, "nobody"].toSorted());
   assertEquals(peer.events.filter(([, type]) => type === "log").length, 4);
@@ -866,7 +871,7 @@ function silent(): { schema: StandardSchema; asked: Promise<void> } {
 }
 
 Deno.test("Executor stops a run at once if its input schema, checkpoint schema or migrate never answers", async () => {
-  const { schema, asked } = silent();
+  const [input, checkpoint] = [silent(), silent()];
   const migrating = Promise.withResolvers<void>();
   const base = {
     kind: "t",
@@ -879,8 +884,8 @@ Deno.test("Executor stops a run at once if its input schema, checkpoint schema o
     return new Promise<undefined>(() => {});
   };
   const tries: [AnyTask, Promise<void>][] = [
-    [defineTask({ ...base, input: schema }), asked],
-    [defineTask({ ...base, checkpoint: schema }), asked],
+    [defineTask({ ...base, input: input.schema }), input.asked],
+    [defineTask({ ...base, checkpoint: checkpoint.schema }), checkpoint.asked],
     [defineTask({ ...base, version: 1, migrate }), migrating.promise],
   ];
   for (const [task, waits] of tries) {
@@ -925,9 +930,9 @@ Deno.test("onError gets the very error that each attempt threw, before the end o
   };
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
   const peer = new Peer(throws as Body, z.number(), (error, { taskId, kind, ...failed }) => {
-    told.push([error, failed.attempt, failed.maxAttempts, failed.willRetry]);
-    assertEquals([taskId, kind], ["id", "t"]);
-    assertEquals(currentRun.getStore()?.number, told.length - 1);
+    const { attempt, maxAttempts, willRetry } = failed;
+    const run = currentRun.getStore()?.number;
+    told.push([error, run, taskId, kind, attempt, maxAttempts, willRetry]);
     return held;
   });
   for (const [run, input] of [0, 1, 2].entries()) peer.start({ run, input });
@@ -936,7 +941,11 @@ Deno.test("onError gets the very error that each attempt threw, before the end o
   release();
   for (const run of [0, 1, 2]) await peer.end(run);
   assertEquals(told.map(([error]) => thrown.indexOf(error as string)), [0, 1, 2]);
-  assertEquals(told.map(([, ...more]) => more), [[2, 3, true], [2, 3, false], [2, 3, true]]);
+  assertEquals(told.map(([, ...more]) => more), [
+    [0, "id", "t", 2, 3, true],
+    [1, "id", "t", 2, 3, false],
+    [2, "id", "t", 2, 3, true],
+  ]);
 });
 
 Deno.test("onError gets a TimeoutError with its cause for a time-out, and is not called on cancel or stop", async () => {

@@ -108,20 +108,17 @@ Deno.test("logJson() leaves out fields that are too large, and keeps the others"
   assertEquals(rowOf(many).data!["0"], "x".repeat(1000));
 });
 
-Deno.test("logJson() always gives a row that fits into MAX_VALUE bytes, with its message", () => {
+Deno.test("logJson() always gives a row that fits into MAX_VALUE bytes, with its message and small fields", () => {
   fc.assert(
     fc.property(hostileValues(), fc.string(), (make, message) => {
-      for (const fields of [make(), { value: make(), kept: 7 }]) {
+      const rows = [make(), { value: make(), kept: 7 }].map((fields) => {
         const json = logJson(log(message, fields as Record<string, unknown>), 0);
         assert(byteLength(json) <= MAX_VALUE);
         const row = JSON.parse(json);
         assertEquals(row.message, message);
-        if (
-          typeof fields === "object" && fields !== null && Object.hasOwn(Object(row.data), "kept")
-        ) {
-          assertEquals(row.data.kept, 7);
-        }
-      }
+        return row;
+      });
+      assertEquals(rows[1].data.kept, 7);
     }),
     { numRuns: 300 },
   );

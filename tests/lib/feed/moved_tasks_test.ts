@@ -33,6 +33,22 @@ Deno.test("MovedTasks gives a new reader only later moves, also after the last r
   assertEquals(reader.take(), [move(3)]);
 });
 
+Deno.test("MovedTasks keeps no move without a reader, so that later moves have all the room", () => {
+  const tasks = new MovedTasks();
+  const noteMany = () => {
+    for (let n = 0; n < 15_000; n++) tasks.note(move(n));
+  };
+  const taken = () => {
+    using reader = tasks.open();
+    noteMany();
+    return reader.take().length;
+  };
+  const first = taken();
+  assertEquals(taken(), first);
+  noteMany();
+  assertEquals(taken(), first);
+});
+
 Deno.test("MovedTasks keeps the newest moves up to a bound, for all readers together", () => {
   const tasks = new MovedTasks();
   using early = tasks.open();

@@ -159,6 +159,6 @@ Deno.test("Replay gives up midway when the hub does not know how much there is t
   assertEquals(next.passed.weightSince(""), 0);
   let reads = 0;
   const reader = Replay.from(start, { kv, hub: next, wants: () => true, maxWeight: 500_000 })!;
-  while (await reader.read(next.position) !== null) reads++;
+  while (reads < 12 && await reader.read(next.position) !== null) reads++;
   assertLess(reads, 12);
 });

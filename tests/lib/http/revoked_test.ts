@@ -36,14 +36,18 @@ Deno.test("merged() holds a bounded number of ids, and no ended session comes ba
 });
 
 Deno.test("merged() keeps every ended session of both values that has not expired, in any order", () => {
-  const some = fc.record({
-    before: fc.constantFrom("", ulid(NOW), ulid(NOW + 5)),
-    ids: fc.dictionary(
-      fc.integer({ min: 0, max: 9 }).map((n) => ulid(NOW + n)),
-      fc.integer({ min: NOW - 5, max: NOW + 5 }),
-    ),
-  });
-  fc.assert(fc.property(some, some, (one, other) => {
+  // The same in each run, so that a seed that fails can be replayed.
+  const sessions = Array.from({ length: 10 }, (_, n) => ulid(NOW + n).slice(0, 10).padEnd(26, "0"));
+  const [first = "", , , , , sixth = ""] = sessions;
+  const some = fc.tuple(fc.constantFrom("", first, sixth), fc.subarray(sessions));
+  const expiry = fc.integer({ min: NOW - 5, max: NOW + 5 });
+  const expiries = fc.tuple(...sessions.map(() => expiry));
+  fc.assert(fc.property(expiries, some, some, (expiries, ...drawn) => {
+    // A session has one expiry, which is part of its cookie.
+    const [one, other] = drawn.map(([before, ids]): Revoked => {
+      const entries = ids.map((id) => [id, expiries[sessions.indexOf(id)]]);
+      return { before, ids: Object.fromEntries(entries) };
+    }) as [Revoked, Revoked];
     const both = merged(one, other, NOW);
     assertEquals(both, merged(other, one, NOW));
     assertEquals(both, merged(both, one, NOW));

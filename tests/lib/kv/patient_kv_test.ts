@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { patientKv } from "../../../lib/kv/patient_kv.ts";
+import { within } from "../../helpers/deadline.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
 /** A patient handle whose first commits fail, and how often it tried to commit. */
@@ -49,15 +50,29 @@ Deno.test("patientKv() gives up after 40 tries on a lock, and does not try again
 Deno.test("patientKv() commits with checks while another connection writes into the file", async () => {
   await using directory = await tempDir();
   const path = `${directory.path}/test.db`;
-  using kv = patientKv(await Deno.openKv(path));
+  const real = await Deno.openKv(path);
+  let refused = Promise.withResolvers<void>();
+  const atomic = real.atomic.bind(real);
+  real.atomic = () => {
+    const operation = atomic();
+    const commit = operation.commit.bind(operation);
+    operation.commit = () =>
+      commit().catch((error) => {
+        refused.resolve();
+        throw error;
+      });
+    return operation;
+  };
+  using kv = patientKv(real);
   await kv.set(["n"], 0);
   using other = new DatabaseSync(path, { timeout: 5000 });
   for (let n = 0; n < 100; n++) {
     const entry = await kv.get<number>(["n"]);
     other.exec("BEGIN IMMEDIATE");
-    // The other connection keeps its lock until this commit is under way.
+    refused = Promise.withResolvers();
     const committing = kv.atomic().check(entry).set(["n"], n + 1).commit();
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    // The other connection keeps its lock until this commit has met it.
+    await within(refused.promise, () => `commit ${n} met no lock`);
     other.exec("COMMIT");
     assertEquals((await committing).ok, true);
   }

@@ -10,6 +10,9 @@ import { TEST_KINDS } from "../../helpers/kinds.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 import { tempDir } from "../../helpers/temp_dir.ts";
 
+/** In milliseconds: far more than a whole test takes. */
+const HOUR = 3_600_000;
+
 /** Moves tasks that wait for a time to their keys of layout 1. Returns how many these are. */
 async function takeBack(kv: Deno.Kv): Promise<number> {
   let count = 0;
@@ -88,9 +91,10 @@ Deno.test("start() migrates a store of layout 1: tasks that waited for a time ru
     HEADWAY_KINDS: TEST_KINDS,
     HEADWAY_LOG: "error",
   };
+  let ahead = 0;
   const open = (role: string) => {
     const config = readConfig((name) => name === "HEADWAY_ROLE" ? role : settings[name]);
-    return start(config, { kv, inline: true });
+    return start(config, { kv, inline: true, now: () => Date.now() + ahead });
   };
   const soon: string[] = [];
   let late = "";
@@ -98,13 +102,13 @@ Deno.test("start() migrates a store of layout 1: tasks that waited for a time ru
     // A web process runs no tasks, however long this takes.
     await using server = await open("web");
     for (let n = 0; n < 12; n++) {
-      // Not so soon that a task is due before it is stored.
-      const more = { delay_ms: 3000 + n, priority: n % 3 - 1 };
+      const more = { delay_ms: HOUR + n, priority: n % 3 - 1 };
       soon.push((await submit(server.url, "echo", n, more)).task_id);
     }
-    late = (await submit(server.url, "echo", "late", { delay_ms: 3_600_000 })).task_id;
+    late = (await submit(server.url, "echo", "late", { delay_ms: 3 * HOUR })).task_id;
   }
   assertEquals(await takeBack(kv), 13);
+  ahead = 2 * HOUR;
   {
     await using server = await open("all");
     for (const id of soon) assertEquals((await finished(server.url, id)).status, "completed");

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
 import { Families } from "../../../lib/store/families.ts";
 import type { LiveTask } from "../../../lib/store/live_task.ts";
+import { FakeTimers } from "../../helpers/fake_timers.ts";
 
 /** A task with the fields that `Families.moved()` reads. */
 function moved(record: object, task: object): LiveTask {
@@ -59,11 +60,13 @@ Deno.test("Families.moved() looks after a parent that ended, and after the paren
 });
 
 Deno.test("Families.moved() ignores a task that ended without children or that waits for a signal", async () => {
+  using timers = new FakeTimers();
   const { families, looks } = looking();
   families.moved(moved({ status: "completed" }, {}));
   families.moved(moved({ status: "waiting", waiting_for: { type: "signal" } }, { children: 3 }));
-  await families.stop();
+  await timers.pass(60_000);
   assertEquals(looks, []);
+  await families.stop();
 });
 
 Deno.test("Families looks again after a change during a look, and after a look that failed", async () => {

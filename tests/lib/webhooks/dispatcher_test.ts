@@ -296,8 +296,6 @@ Deno.test("Dispatcher looks when another process wrote a delivery, and at recove
   await run(web, second);
   await settled(process, second);
   gate.resolve(new Response());
-  // Its own deliveries make it look as well, but only a few times each.
-  assert(looks < 20, `${looks}`);
 });
 
 Deno.test("Dispatcher sends a delivery that a live process has taken for too long", async () => {

@@ -45,10 +45,19 @@ Deno.test("Hosts.room() gives a host that was silent 5 times one delivery at a t
   assertEquals(fill(hosts, A).length, 8);
 });
 
-Deno.test("Hosts never forgets a host with deliveries under way, however many others there are", () => {
+Deno.test("Hosts remembers the 2000 hosts used last, and every host with deliveries under way", () => {
   const hosts = new Hosts(() => 0);
   const ends = fill(hosts, A);
-  for (let n = 0; n < 5000; n++) hosts.begin(`https://${n}.example`)(false);
+  const silent = [B, "https://c.example"];
+  for (const origin of silent) for (let n = 0; n < 5; n++) hosts.begin(origin)(false);
+  const use = (from: number, to: number) => {
+    for (let n = from; n < to; n++) hosts.begin(`https://${n}.example`)(true);
+  };
+  use(0, 1997);
+  assertEquals(silent.map((origin) => hosts.room(origin)), [1000, 1000]);
+  use(1997, 1998);
+  assertEquals(silent.map((origin) => hosts.room(origin)), ["free", 1000]);
+  use(1998, 5000);
   assertEquals(hosts.room(A), "busy");
   for (const end of ends) end(true);
   assertEquals([hosts.active, hosts.room(A)], [0, "free"]);
