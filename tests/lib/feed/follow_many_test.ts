@@ -260,7 +260,7 @@ Deno.test("followMany() lets no heartbeat move a client's cursor past events tha
 });
 
 /** A record with an owner and tags, and only the other fields that these tests read. */
-function labelled(n: number, seq: number, owner: string, tags: string[] = ["t"]): string {
+function labeled(n: number, seq: number, owner: string, tags: string[] = ["t"]): string {
   return JSON.stringify({ task_id: idOf(n), kind: "k1", status: "running", owner, tags, seq });
 }
 
@@ -277,7 +277,7 @@ Deno.test("followMany() of an owner or tag sends events of its tasks alone, live
   await using opened = await openHub();
   const { hub, kv } = opened;
   for (const [n, owner, tag] of [[1, "me", "t"], [2, "you", "t"], [3, "me", "u"]] as const) {
-    const stored = { record: labelled(n, 1, owner, [tag]), trimmed: 0 } as Head;
+    const stored = { record: labeled(n, 1, owner, [tag]), trimmed: 0 } as Head;
     await kv.set(keys.task(idOf(n)), stored);
     await kv.set(keys.owned(owner, idOf(n)), null);
     await kv.set(keys.tagged(tag, idOf(n)), null);
@@ -312,7 +312,7 @@ Deno.test("followMany() of an owner or tag sends events of its tasks alone, live
   await Promise.all(streams.map(({ joined }) => joined));
   const log = (n: number) => testEvent(3, { id: idOf(n), json: '{"seq":3}' });
   const change = (n: number, owner: string, tag: string) =>
-    testEvent(2, { id: idOf(n), type: "message", json: labelled(n, 2, owner, [tag]) });
+    testEvent(2, { id: idOf(n), type: "message", json: labeled(n, 2, owner, [tag]) });
   const end = (n: number, type: "complete" | "deleted", labels: object) =>
     testEvent(4, { id: idOf(n), type, json: JSON.stringify({ task_id: idOf(n), ...labels }) });
   await opened.write([
@@ -351,7 +351,7 @@ Deno.test("followMany() calls only the streams of a task's owner for an event, h
     streams.map((stream, n) => followMany(stream, feed, { ...all, selection: { owner: `o${n}` } })),
   );
   assertEquals(hub.listeners, 200);
-  const update = testEvent(1, { id: idOf(1), type: "progress", json: labelled(1, 1, "o7") });
+  const update = testEvent(1, { id: idOf(1), type: "progress", json: labeled(1, 1, "o7") });
   await opened.write([[update]]);
   await hub.caughtUp();
   assertEquals(asked, 1);
@@ -387,7 +387,7 @@ Deno.test("followMany() shows a token its own tasks with a tag, however old, and
   await using opened = await openHub();
   const { hub, kv } = opened;
   const put = async (n: number, submitter: string, tags: string[]) => {
-    const stored = { record: labelled(n, 1, "o", tags), trimmed: 0, submitter } as Head;
+    const stored = { record: labeled(n, 1, "o", tags), trimmed: 0, submitter } as Head;
     await kv.set(keys.task(idOf(n)), stored);
     await kv.set(keys.submitted(submitter, idOf(n)), null);
     for (const tag of tags) await kv.set(keys.tagged(tag, idOf(n)), null);
@@ -406,7 +406,7 @@ Deno.test("followMany() shows a token its own tasks with a tag, however old, and
       if (late && String((args[0] as { start: Deno.KvKey }).start?.[0]) === "tagged") {
         late = false;
         await put(200, "me", ["t"]);
-        const json = labelled(200, 1, "o", ["t"]);
+        const json = labeled(200, 1, "o", ["t"]);
         await opened.write([[
           testEvent(0, { id: idOf(200), type: "submitted", json: '"me"' }),
           testEvent(1, { id: idOf(200), type: "message", json }),

@@ -60,11 +60,11 @@ Deno.test("Topics.tell() calls each listener of an event exactly once, until the
         tell(event);
         const wants = topics.wants(step.id, step.kind, step.own);
         // Before its labels are read, an event may be for any listener by label.
-        const labelled = listeners.some(({ topic, stopped }) =>
+        const labeled = listeners.some(({ topic, stopped }) =>
           !stopped && typeof topic === "object" &&
           ("owner" in topic || "tag" in topic || "parent" in topic)
         );
-        assertEquals(wants, labelled || expectedOf(event).includes(1));
+        assertEquals(wants, labeled || expectedOf(event).includes(1));
       }
     }
     for (const { stop } of listeners) {
