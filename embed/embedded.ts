@@ -63,7 +63,7 @@ export class Embedded implements Headway {
 
   async fetch(request: Request, info?: unknown): Promise<Response> {
     const { signal } = this.#closed;
-    if (signal.aborted) return failed(new HttpError(503, signal.reason.message), this.server.log);
+    if (signal.aborted) return failed(new HttpError(503, signal.reason.message), this.server);
     return await this.#handler(request, { remoteAddr: senderIn(info) });
   }
 

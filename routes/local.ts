@@ -27,7 +27,7 @@ export function createLocal(app: App): (request: Request) => Promise<Response> {
         local: true,
       });
     } catch (error) {
-      return failed(error, app.log);
+      return failed(error, app);
     }
   };
 }

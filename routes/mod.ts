@@ -125,7 +125,7 @@ export function createHandler(
     const found = path === null ? null : match(path);
     if (found) nameRequest(request.method, found.path);
     const response = await answer(app, { request, info, host, url, path, found }).catch((error) => {
-      return failed(error, app.log);
+      return failed(error, app);
     });
     app.metrics.answered(found?.path ?? "other", request.method, response.status);
     return finish(app, request, url, response);

@@ -29,6 +29,15 @@ export class HttpError extends Error {
   }
 }
 
+/** The connection ended before the body did: the client broke off, or this server stops. */
+export class CutShortError extends HttpError {
+  override name = "CutShortError";
+
+  constructor() {
+    super(400, "The body was cut short", { field: "body" });
+  }
+}
+
 /**
  * The response to an error, as `application/problem+json` [RFC 9457] with an `error` sentence.
  * Anything but an {@link HttpError} is logged in full; the client gets a plain 500.

@@ -5,7 +5,7 @@
  */
 
 import { requirePlain } from "./content_coding.ts";
-import { HttpError } from "./errors.ts";
+import { CutShortError, HttpError } from "./errors.ts";
 import { isDeeper } from "./json_depth.ts";
 import { ULID } from "../task/ulid.ts";
 import { pacedBody } from "./paced_body.ts";
@@ -95,19 +95,10 @@ async function readBody(
 
 /** Waits for a body whose length is known. */
 async function inTime(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
-  const whole = body.catch((error) => {
-    throw broken(error);
+  const whole = body.catch(() => {
+    throw new CutShortError();
   });
   return await deadline(whole, ms, bodyIsLate);
-}
-
-/** `Deno.serve` closes the bodies of HTTP/1.1 requests as soon as it shuts down. */
-function broken(error: unknown): HttpError {
-  if (!(error instanceof Deno.errors.BadResource)) {
-    return new HttpError(400, "The body was cut short", { field: "body" });
-  }
-  const sentence = "This server closed the connection before the body was complete: send it again";
-  return new HttpError(503, sentence, { headers: { "retry-after": "1" } });
 }
 
 function bodyIsLate(): never {
@@ -119,8 +110,7 @@ function bodyIsLate(): never {
  *
  * @param idleMs Milliseconds the next chunk may take.
  * @param totalMs Milliseconds the whole body may take.
- * @throws {HttpError} 408 when it takes longer, 400 when the connection breaks, 503 when this server
- *   closes it.
+ * @throws {HttpError} 408 when it takes longer, {@link CutShortError} when the connection breaks.
  */
 export async function* withDeadline(
   body: ReadableStream<Uint8Array>,
@@ -142,7 +132,7 @@ export async function* withDeadline(
       yield value;
     }
   } catch (error) {
-    throw error instanceof HttpError ? error : broken(error);
+    throw error instanceof HttpError ? error : new CutShortError();
   } finally {
     whole.clear();
     await reader.cancel().catch(() => {});

@@ -166,13 +166,31 @@ Deno.test("POST /tasks makes no task of a body that breaks off", async () => {
     assert(await raw.until("100 Continue"), raw.text);
     await raw.write(new TextEncoder().encode(sent));
   }
+  // A client's fault, not the server's.
   await eventually(async () => {
     const counts = (await readMetrics(app.url)).all("headway_http_requests_total");
     const posts = Object.entries(counts).filter(([labels]) => labels.includes('"POST"'));
-    assertEquals(posts.reduce((sum, [, count]) => sum + count, 0), 20);
+    assertEquals(posts, [['{route="/tasks",method="POST",status="400"}', 20]]);
   });
   const list = await fetch(`${app.url}/tasks`).then((it) => it.json());
   assertEquals(list.tasks, []);
+});
+
+Deno.test("POST /tasks answers 503 if the server stops before the body has come", async () => {
+  const app = await testApp();
+  const headers = { "content-type": "application/json", "content-length": "100" };
+  const raw = await openRaw(`${app.url}/tasks`, {
+    method: "POST",
+    headers: { ...headers, expect: "100-continue" },
+  });
+  assert(await raw.until("100 Continue"), raw.text);
+  await raw.write(new TextEncoder().encode('{"kind":'));
+  const stopped = app.stop(0);
+  assert(await raw.until("send it again"), raw.text);
+  assertMatch(raw.text, /HTTP\/1\.1 503 /);
+  assertMatch(raw.text, /retry-after: 1/i);
+  raw[Symbol.dispose]();
+  await stopped;
 });
 
 Deno.test("POST /submit makes a task of the kind demo, with the body as its input", async () => {
