@@ -59,7 +59,7 @@ export interface RunnerOptions {
 }
 
 /** Milliseconds for which a stop waits for the store to take what the tasks came to. */
-const WRITTEN_MS = 5000;
+const WRITTEN_MS = 3000;
 
 export class Runner {
   readonly #options: RunnerOptions;
