@@ -57,7 +57,7 @@ export const NOTHING_PENDING: PendingStates = {
 };
 
 /** A head with its task's pending state; `states` were opened before the head was read. */
-export function withPending(head: Head, states: OpenStates): Head {
+function withPending(head: Head, states: OpenStates): Head {
   const state = states.get(idOf(head.record));
   const seq = seqOf(head.record);
   if (state === undefined || state.seq <= seq) return head;

@@ -9,9 +9,9 @@
 import { type Candidate, compareReady, type Entry, type KindQueue } from "./kind_queue.ts";
 import { KindQueues } from "./kind_queues.ts";
 import type { Line } from "./line.ts";
-import { NotYet } from "./not_yet.ts";
 import { compareRanks, lineName, lineOfName, type Rank } from "../kv/rank.ts";
 import type { Turns } from "./turns.ts";
+import { Upcoming } from "./upcoming.ts";
 
 export type { Candidate };
 
@@ -41,7 +41,7 @@ export class RunQueue {
   readonly #onpark: ((candidate: Candidate) => void) | undefined;
   readonly #known = new Map<string, Entry>();
   readonly #queues: KindQueues;
-  readonly #notYet = new NotYet();
+  readonly #upcoming = new Upcoming();
   /** Lines that are being read, each with the number of entries that were put before. */
   readonly #reading = new Map<Line<Candidate>, number>();
   #puts = 0;
@@ -207,7 +207,7 @@ export class RunQueue {
    */
   nextChange(now: number): number | null {
     if (this.#advance(now)) return now;
-    const at = Math.min(this.#notYet.next, this.#queues.nextDue(now));
+    const at = Math.min(this.#upcoming.next, this.#queues.nextDue(now));
     return at === Infinity ? null : at;
   }
 
@@ -224,7 +224,7 @@ export class RunQueue {
     const entry = { rank, claimAt, order, put: this.#puts++ };
     this.#known.set(rank.id, entry);
     if (!waits || runAt <= now) return this.#open(entry, now);
-    const last = this.#notYet.addLater(entry, this.#limit);
+    const last = this.#upcoming.addLater(entry, this.#limit);
     if (last) this.#drop(last);
   }
 
@@ -235,7 +235,7 @@ export class RunQueue {
     const { all, ready } = queue;
     all.add(entry);
     turns.size++;
-    if (entry.claimAt > now) this.#notYet.addLeft(entry);
+    if (entry.claimAt > now) this.#upcoming.addLeft(entry);
     else {
       ready.add(entry);
       turns.wake(queue);
@@ -246,7 +246,7 @@ export class RunQueue {
 
   /** Moves the clock to `now`. Returns whether a task may be taken that could not before. */
   #advance(now: number): boolean {
-    return this.#notYet.advance(now, {
+    return this.#upcoming.advance(now, {
       ondue: (entry) => this.#open(entry, now),
       onclaimable: (entry) => {
         const turns = this.#queues.turns(entry.rank.kind);
@@ -277,10 +277,10 @@ export class RunQueue {
     const turns = this.#queues.turns(entry.rank.kind);
     const { all, ready } = this.#queues.of(turns, lineName(entry.rank));
     this.#known.delete(entry.rank.id);
-    if (!all.delete(entry)) this.#notYet.deleteLater(entry);
+    if (!all.delete(entry)) this.#upcoming.deleteLater(entry);
     else {
       turns.size--;
-      if (!ready.delete(entry)) this.#notYet.deleteLeft(entry);
+      if (!ready.delete(entry)) this.#upcoming.deleteLeft(entry);
     }
   }
 
@@ -288,7 +288,7 @@ export class RunQueue {
   #drop(entry: Entry): void {
     const { rank } = entry;
     this.#take(entry);
-    if (rank.waits && rank.key !== undefined && rank.runAt <= this.#notYet.now) {
+    if (rank.waits && rank.key !== undefined && rank.runAt <= this.#upcoming.now) {
       this.#onpark?.(rank);
     } else {
       const queue = this.#queues.lineQueue(rank);

@@ -3,7 +3,7 @@ import type { Entry } from "./kind_queue.ts";
 import { Sorted } from "./sorted.ts";
 
 /** The tasks in memory whose time to be taken has not come. */
-export class NotYet {
+export class Upcoming {
   /** Tasks that are not due. */
   readonly #later = new Sorted<Entry>((a, b) =>
     a.rank.runAt - b.rank.runAt || compareIds(a.rank, b.rank)
@@ -14,7 +14,7 @@ export class NotYet {
   );
   #now = -Infinity;
 
-  /** The time of the last {@link NotYet.advance}. */
+  /** The time of the last {@link Upcoming.advance}. */
   get now(): number {
     return this.#now;
   }
