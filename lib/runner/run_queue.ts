@@ -41,7 +41,15 @@ export class RunQueue {
   readonly #onpark: ((candidate: Candidate) => void) | undefined;
   readonly #known = new Map<string, Entry>();
   readonly #queues: KindQueues;
-  readonly #upcoming = new Upcoming();
+  readonly #upcoming = new Upcoming({
+    ondue: (entry, now) => this.#open(entry, now),
+    onclaimable: (entry) => {
+      const turns = this.#queues.turns(entry.rank.kind);
+      const queue = this.#queues.of(turns, lineName(entry.rank));
+      queue.ready.add(entry);
+      turns.wake(queue);
+    },
+  });
   /** Lines that are being read, each with the number of entries that were put before. */
   readonly #reading = new Map<Line<Candidate>, number>();
   #puts = 0;
@@ -98,7 +106,7 @@ export class RunQueue {
     mayRun: (kind: string, waiting: number) => boolean,
     heldBy: HeldBy = () => null,
   ): Candidate | null {
-    this.#advance(now);
+    this.#upcoming.advance(now);
     let best: Entry | undefined;
     const gaps: [KindQueue, Rank][] = [];
     for (const turns of this.#queues.kinds) {
@@ -206,7 +214,7 @@ export class RunQueue {
    * since the last look, or `null` for never.
    */
   nextChange(now: number): number | null {
-    if (this.#advance(now)) return now;
+    if (this.#upcoming.advance(now)) return now;
     const at = Math.min(this.#upcoming.next, this.#queues.nextDue(now));
     return at === Infinity ? null : at;
   }
@@ -242,19 +250,6 @@ export class RunQueue {
     }
     if (turns.size > this.#limit) this.#drop(turns.largest(queue).all.last!);
     else if (turns.isHeld(queue) && all.size > this.#queues.kept(turns)) this.#drop(all.last!);
-  }
-
-  /** Moves the clock to `now`. Returns whether a task may be taken that could not before. */
-  #advance(now: number): boolean {
-    return this.#upcoming.advance(now, {
-      ondue: (entry) => this.#open(entry, now),
-      onclaimable: (entry) => {
-        const turns = this.#queues.turns(entry.rank.kind);
-        const queue = this.#queues.of(turns, lineName(entry.rank));
-        queue.ready.add(entry);
-        turns.wake(queue);
-      },
-    });
   }
 
   /** The queue of a kind whose turn it is. */

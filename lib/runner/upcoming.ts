@@ -2,6 +2,13 @@ import { compareIds } from "../kv/rank.ts";
 import type { Entry } from "./kind_queue.ts";
 import { Sorted } from "./sorted.ts";
 
+export interface UpcomingOptions {
+  /** A task became due, and is no longer here. */
+  ondue(entry: Entry, now: number): void;
+  /** A due task is left to other processes no longer, and is no longer here. */
+  onclaimable(entry: Entry): void;
+}
+
 /** The tasks in memory whose time to be taken has not come. */
 export class Upcoming {
   /** Tasks that are not due. */
@@ -12,7 +19,12 @@ export class Upcoming {
   readonly #others = new Sorted<Entry>((a, b) =>
     a.claimAt - b.claimAt || compareIds(a.rank, b.rank)
   );
+  readonly #options: UpcomingOptions;
   #now = -Infinity;
+
+  constructor(options: UpcomingOptions) {
+    this.#options = options;
+  }
 
   /** The time of the last {@link Upcoming.advance}. */
   get now(): number {
@@ -44,24 +56,18 @@ export class Upcoming {
     this.#others.delete(entry);
   }
 
-  /**
-   * Moves the clock to `now`: takes out each task that becomes due, for `ondue`, and each that is left
-   * to other processes no longer, for `onclaimable`. Returns whether there was any.
-   */
-  advance(
-    now: number,
-    { ondue, onclaimable }: Record<"ondue" | "onclaimable", (entry: Entry) => void>,
-  ): boolean {
+  /** Moves the clock to `now`. Returns whether a task may be taken that could not before. */
+  advance(now: number): boolean {
     let any = false;
     while (this.#later.size > 0 && this.#later.first!.rank.runAt <= now) {
-      ondue(this.#later.shift()!);
+      this.#options.ondue(this.#later.shift()!, now);
       any = true;
     }
     // A clock that was set back must not leave a task to others for longer than it should.
     const all = now < this.#now;
     this.#now = now;
     while (this.#others.size > 0 && (all || this.#others.first!.claimAt <= now)) {
-      onclaimable(this.#others.shift()!);
+      this.#options.onclaimable(this.#others.shift()!);
       any = true;
     }
     return any;
