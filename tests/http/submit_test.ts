@@ -177,9 +177,9 @@ Deno.test("POST /tasks makes no task of a body that breaks off", async () => {
 });
 
 Deno.test("POST /tasks answers 503 if the server stops before the body has come", async () => {
-  const app = await testApp();
+  await using app = await testApp();
   const headers = { "content-type": "application/json", "content-length": "100" };
-  const raw = await openRaw(`${app.url}/tasks`, {
+  using raw = await openRaw(`${app.url}/tasks`, {
     method: "POST",
     headers: { ...headers, expect: "100-continue" },
   });

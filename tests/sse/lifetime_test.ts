@@ -312,7 +312,7 @@ Deno.test({
 });
 
 async function stopsWithRegard() {
-  const app = await testApp({ HEADWAY_RETRY_MS: "1000" });
+  await using app = await testApp({ HEADWAY_RETRY_MS: "1000" });
   const { task_id } = await submit(app.url, "echo", null, { delay_ms: 3_600_000 });
   const paths = [`/tasks/${task_id}/stream`, "/tasks/stream", "/tasks/stream-all"];
   const streams = await Promise.all(
@@ -364,7 +364,7 @@ Deno.test({
 });
 
 async function endsAfterTasks() {
-  const app = await testApp({}, { graceMs: 200, inline: false });
+  await using app = await testApp({}, { graceMs: 200, inline: false });
   const { task_id } = await submit(app.url, "ignores-cancel");
   await taskWhen(app.url, task_id, (it) => it.message === "deaf");
   await using stream = await openStream(`${app.url}/tasks/${task_id}/stream`);
@@ -377,7 +377,7 @@ async function endsAfterTasks() {
     gone ??= eventually(async () => assertEquals(await childrenOf(Deno.pid), [])).then(someTurns);
     await Promise.race([stream.closed, gone]);
   }).atomic;
-  await app[Symbol.asyncDispose]();
+  await app.stop(0);
   await gone;
   await stream.all();
   assertEquals(stream.broken, undefined);
