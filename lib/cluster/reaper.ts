@@ -165,7 +165,7 @@ export class Reaper {
       live = it;
       it.skipUnstoredIds();
       if (asked) it.change({ type: "request-cancel", ...asked });
-      it.log(
+      it.rows.log(
         "warn",
         "Interrupted: the server that ran it died; resumes from the last checkpoint",
       );

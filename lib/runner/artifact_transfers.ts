@@ -163,7 +163,7 @@ export class ArtifactTransfers {
     // The run may have been cut off meanwhile, and another one of the task begun elsewhere.
     requireRuns(run);
     const time = new Date(now()).toISOString();
-    live.artifact(info, JSON.stringify({ ...info, time }), part);
+    live.rows.artifact(info, JSON.stringify({ ...info, time }), part);
     transfer.arrival = null;
     const { ok } = await live.committed();
     // If it was not committed, it will be swept.

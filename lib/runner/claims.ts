@@ -239,7 +239,7 @@ export class Claims {
       return this.#limits.release(places);
     }
     this.#limits.started(places);
-    if (resuming && checkpointed) live.log("info", "Resumed from the last checkpoint");
+    if (resuming && checkpointed) live.rows.log("info", "Resumed from the last checkpoint");
     // An interrupted task has waited since the interruption, not since it could first run.
     const since = Date.parse(run_at > updated_at ? run_at : updated_at);
     const waitedMs = Math.max(0, store.now() - since);

@@ -183,7 +183,7 @@ export class Run {
     const { killAfterMs = 10_000, log } = this.#parts;
     this.#grace.set(killAfterMs, () => {
       log.warn("a task does not stop: its process is killed", { id: this.live.id });
-      this.live.log("error", "It did not stop when asked to: its process was killed");
+      this.live.rows.log("error", "It did not stop when asked to: its process was killed");
       this.#traceLost("ProcessKilled", "It did not stop when asked to: its process was killed");
       this.end({ how: "stopped", reason });
       this.member.pool.kill(this.member);
@@ -231,7 +231,7 @@ export class Run {
       const { name: _name, message: error, ...more } = change.error;
       log.info("a task failed", { id: live.id, kind, attempt, error, ...more, stack });
     }
-    if (row) live.log(row.level, row.message, row.data);
+    if (row) live.rows.log(row.level, row.message, row.data);
     if (this.#sent) metrics?.ran(kind, performance.now() - this.#claimedAt);
     const ranMs = this.#sent ? performance.now() - this.#sentAt : 0;
     const counts = change.type === "interrupt" || change.type === "wait";

@@ -176,7 +176,7 @@ export class TaskMessages {
     const by = takes ? run.senders.get(name) : undefined;
     if (takes) run.senders.delete(name);
     const told = by === undefined ? row : withLast(row, "by", JSON.stringify(by));
-    if (!live.answer(name, answer, { row: told, takes })) {
+    if (!live.rows.answer(name, answer, { row: told, takes })) {
       const message = "It stored more answers than a task may have";
       run.end({ how: "threw", error: { name: "RangeError", message }, stack: "", final: true });
       return 0;
@@ -199,10 +199,10 @@ export class TaskMessages {
         live.report(content);
         return 0;
       case "save":
-        live.save(content);
+        live.rows.save(content);
         return content.length;
       case "step":
-        live.step(content);
+        live.rows.step(content);
         return content.length;
       case "answer":
         return this.#keep(run, content);
@@ -213,7 +213,7 @@ export class TaskMessages {
         run.end(content);
         return 0;
     }
-    live.row(type, content);
+    live.rows.add(type, content);
     return content.length;
   }
 }

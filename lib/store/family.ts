@@ -191,7 +191,7 @@ export class Family {
       const value = textValue(answerText(answer));
       live.family(counts, { rate: null, etaMs: null });
       const time = new Date(now()).toISOString();
-      live.step(
+      live.rows.step(
         JSON.stringify({ name, type: "children", status: "done", time } satisfies StepRow),
       );
       if (!live.change({ type: "wake" }).ok) return "refused";

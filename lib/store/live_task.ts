@@ -5,49 +5,39 @@
  * @module
  */
 
-import { type Answer, answerText, MAX_ANSWERS } from "../task/answer.ts";
+import { byteLength } from "../base/bytes.ts";
+import { type Head, type Kept, unpack } from "../kv/head.ts";
+import { keys } from "../kv/keys.ts";
+import type { PendingState } from "../kv/pending_state.ts";
+import { applyKeep, withRoom } from "../task/apply_report.ts";
 import { completeJson } from "../task/complete_json.ts";
 import type { Estimate } from "../task/eta.ts";
+import type { TaskEvent } from "../task/event.ts";
 import { withChildren, withReport } from "../task/figures.ts";
 import { withField } from "../task/record_fields.ts";
-import { withoutRows, withRow } from "../task/row_counts.ts";
-import type { QueuedEvent } from "./event_queue.ts";
-import { rowSize } from "../kv/event_text.ts";
-import type { EventType, Row, TaskEvent } from "../task/event.ts";
-import { withFirst, withSeq } from "../task/json_text.ts";
-import { withArtifact } from "../task/artifact_list.ts";
 import {
-  type ArtifactRecord,
   type ChildCounts,
   isFinished,
   type Status,
+  type TaskKeys,
   type TaskRecord,
 } from "../task/record.ts";
-import { applyKeep, withRoom } from "../task/apply_report.ts";
+import { SEQ_GAP } from "../task/limits.ts";
+import type { Report } from "../task/report.ts";
+import { afterRestore } from "../task/restored.ts";
+import type { Keep } from "../task/retention.ts";
+import { withCheckpoint } from "../task/rewind.ts";
+import { withoutRows } from "../task/row_counts.ts";
 import type { Task } from "../task/task.ts";
 import { type Change, type Refusal, transition } from "../task/transition.ts";
-import { type Head, type Kept, textValue, unpack } from "../kv/head.ts";
-import { type Key, keys } from "../kv/keys.ts";
-import type { PendingState } from "../kv/pending_state.ts";
-import { SEQ_GAP } from "../task/limits.ts";
-import type { LogLevel } from "../task/log_level.ts";
-import type { Keep } from "../task/retention.ts";
-import type { TaskKeys } from "../task/record.ts";
-import type { Report } from "../task/report.ts";
-import { rewindOf, rewound, withCheckpoint } from "../task/rewind.ts";
-import { afterRestore } from "../task/restored.ts";
-import { byteLength } from "../base/bytes.ts";
+import { CurrentTask } from "./current_task.ts";
+import type { QueuedEvent } from "./event_queue.ts";
 import { newsOf, withDeliveries } from "./news.ts";
-import type { Part, Write, WriteResult } from "./write.ts";
 import { placeInput, StoredHead } from "./stored_head.ts";
 import type { Taken } from "./take_rows.ts";
+import { TaskRows } from "./task_rows.ts";
 import { TaskWriter } from "./task_writer.ts";
-
-/** Most answers that a task may store: a sleep and a signal each store two. */
-const MAX_KEPT = 2 * MAX_ANSWERS;
-
-/** `step` rows after which {@link LiveTask.step} adds no more. */
-const MAX_STEP_ROWS = 3 * MAX_ANSWERS;
+import type { Part, Write, WriteResult } from "./write.ts";
 
 /** Bytes of a result above which the record is shortened: both go into one commit. */
 const RECORD_ROOM = 40 * 1024;
@@ -82,35 +72,30 @@ export interface LiveTaskHooks {
 
 /** Made by {@link LiveTask.created} or {@link LiveTask.loaded}. */
 export class LiveTask implements Write {
-  /** The newest state. `record.seq` counts all events, written or not. */
-  task: Task;
-
+  /** Adds what the task yields. */
+  readonly rows: TaskRows;
   readonly #hooks: LiveTaskHooks;
+  readonly #current: CurrentTask;
   readonly #writer: TaskWriter;
   #estimate: Estimate | undefined;
-  /** The record's JSON text, whose `seq` may be out of date; `null` if anything else changed since. */
-  #json: string | null = null;
   /** The last stored status: {@link LiveTaskHooks.onmoved} is called when it changes. */
   #moved: Status | null;
 
   private constructor(task: Task, head: StoredHead, hooks: LiveTaskHooks, state?: PendingState) {
-    this.task = task;
     this.#hooks = hooks;
     this.#moved = head.status;
-    const of = {
-      task: () => this.task,
-      json: () => this.json,
-      nextSeq: () => this.#nextSeq(),
+    this.#current = new CurrentTask(task);
+    this.#writer = new TaskWriter(head, this.#current, {
       show: hooks.show,
       watched: () => hooks.watched?.(this.id, this.record.kind) ?? true,
       touch: () => hooks.touch(this),
       onshown: () => hooks.onshown(this),
-      onpending: (pending: boolean) => hooks.pending(this, pending),
+      onpending: (pending) => hooks.pending(this, pending),
       now: hooks.now,
-    };
-    this.#writer = new TaskWriter(head, task, of, state);
-    for (const row of state?.rows ?? []) this.#count(row);
-    if (state?.checkpoint) this.task = withCheckpoint(this.task, state.checkpoint.seq);
+    }, state);
+    this.rows = new TaskRows(this.#current, this.#writer, hooks.now);
+    for (const row of state?.rows ?? []) this.#current.count(row);
+    if (state?.checkpoint) this.#task = withCheckpoint(this.task, state.checkpoint.seq);
   }
 
   /** A new task, whose first event says that it is pending. */
@@ -136,7 +121,16 @@ export class LiveTask implements Write {
   }
 
   get id(): string {
-    return this.task.record.task_id;
+    return this.#current.id;
+  }
+
+  /** The newest state. `record.seq` counts all events, written or not. */
+  get task(): Task {
+    return this.#current.task;
+  }
+
+  set #task(task: Task) {
+    this.#current.task = task;
   }
 
   get input(): Kept {
@@ -147,11 +141,9 @@ export class LiveTask implements Write {
     return this.task.record;
   }
 
-  /** The record as JSON text, rendered once after each change. */
+  /** The record as JSON text. */
   get json(): string {
-    const { record } = this;
-    this.#json = this.#json === null ? JSON.stringify(record) : withSeq(this.#json, record.seq);
-    return this.#json;
+    return this.#current.json;
   }
 
   /** Whether a write failed: the task is given up, and no more of it is written. */
@@ -175,13 +167,12 @@ export class LiveTask implements Write {
     const before = this.task;
     const result = transition(before, change, this.#hooks.now());
     if (!result.ok) return result;
-    this.#json = null;
-    this.task = result.task;
+    this.#task = result.task;
     const news = before.notify ? newsOf(before, this.task) : null;
-    if (news) this.task = { ...this.task, notified: news.last };
+    if (news) this.#task = { ...this.task, notified: news.last };
     // The last message and `complete` go into one commit, so a large result leaves little room.
     if (resultJson !== null && byteLength(resultJson) > RECORD_ROOM) {
-      this.task = withRoom(this.task);
+      this.#task = withRoom(this.task);
     }
     if (change.type === "start" || change.type === "retry") {
       this.#estimate = undefined;
@@ -191,11 +182,11 @@ export class LiveTask implements Write {
     const last = this.#stateEvent("message", ++this.record.seq);
     if (news) last.part = withDeliveries(part, news, this.json, resultJson);
     else if (part) last.part = part;
-    if (change.type === "start") this.#rewind();
+    if (change.type === "start") this.rows.rewind();
     const ended = isFinished(this.record.status);
     if (ended) {
       const result = change.type === "complete" ? resultJson : null;
-      last.with = this.#stateEvent("complete", this.#nextSeq(), result);
+      last.with = this.#stateEvent("complete", this.#current.nextSeq(), result);
     }
     return { ok: true };
   }
@@ -215,7 +206,7 @@ export class LiveTask implements Write {
     const large = typeof head.input === "object" && head.input !== null;
     const { parsed: _parsed, uploads: _uploads, ...rest } = this.task;
     const before = this.task;
-    this.task = {
+    this.#task = {
       ...rest,
       ...(parsed ? { parsed } : {}),
       ...(uploads.length > 0 ? { uploads } : {}),
@@ -227,7 +218,7 @@ export class LiveTask implements Write {
       deletes: large && part === null ? [keys.input(this.id)] : [],
     });
     if (ok) head.input = kept;
-    else this.task = before;
+    else this.#task = before;
     return ok;
   }
 
@@ -235,91 +226,24 @@ export class LiveTask implements Write {
   report(report: Report): void {
     const { task, estimate } = withReport(this.task, report, this.#estimate);
     this.#estimate = estimate;
-    this.task = task;
-    this.#json = null;
-    this.#writer.report();
-  }
-
-  /**
-   * Adds an artifact whose bytes are all stored.
-   *
-   * @param row The data of its row: an object as JSON text.
-   * @param part Makes the artifact findable; committed with the row, after all events before it.
-   */
-  artifact(artifact: ArtifactRecord, row: string, part: Part): void {
-    this.task = { ...this.task, record: withArtifact(this.record, artifact) };
-    this.#json = null;
-    this.#row("artifact", row, part);
-    // The record lists it, too, so a new record has to be shown.
+    this.#task = task;
     this.#writer.report();
   }
 
   /** Updates the figures of its children; `underWay` is what running ones have done, in children. */
   family(children: ChildCounts, pace: Pick<Estimate, "rate" | "etaMs">, underWay = 0): void {
-    this.task = withChildren(this.task, children, pace, this.#hooks.now(), underWay);
-    this.#json = null;
+    this.#task = withChildren(this.task, children, pace, this.#hooks.now(), underWay);
     this.#writer.report();
   }
 
   /** Changes how long it is kept. This makes no event, since the last one of a task is its end. */
   keep(keep: Keep | undefined): void {
-    this.task = applyKeep(this.task, keep);
-    this.#json = null;
+    this.#task = applyKeep(this.task, keep);
     this.also({});
   }
 
   countChild(): void {
-    this.task = { ...this.task, children: (this.task.children ?? 0) + 1 };
-  }
-
-  /** Adds a log or output row. `json` is an object's text; the `seq` becomes its first field. */
-  row(type: "log" | "output", json: string): void {
-    this.#row(type, json);
-  }
-
-  /** Adds a row about a step, a sleep, a signal or children, up to `MAX_STEP_ROWS` of them. */
-  step(json: string): void {
-    const { steps = 0 } = this.task;
-    if (steps >= MAX_STEP_ROWS) return;
-    this.#row("step", json);
-  }
-
-  /**
-   * Stores an answer under a name, after the events before it.
-   *
-   * @param row The `step` row about it.
-   * @param takes Whether it takes the signal of this name.
-   * @returns `false` if the task has stored too many answers.
-   */
-  answer(name: string, answer: Answer, { row, takes }: { row: string; takes: boolean }): boolean {
-    const { answers = 0 } = this.task;
-    if (answers >= MAX_KEPT) return false;
-    this.task = { ...this.task, answers: answers + 1, deaths: 0 };
-    const value = textValue(answerText(answer));
-    // From now on it may have children, which must be canceled if it ends before them.
-    const parent = answer.type === "children";
-    if (parent) this.task = { ...this.task, children: this.task.children ?? 0 };
-    this.#row("step", row, {
-      sets: [
-        [keys.answer(this.id, name), value, value.length],
-        ...(parent ? [[keys.parent(this.id), null, 8] as [Key, unknown, number]] : []),
-      ],
-      deletes: takes ? [keys.signal(this.id, name)] : [],
-    });
-    return true;
-  }
-
-  /** Adds a log row that the engine writes, not the task. */
-  log(level: LogLevel, message: string, data?: Record<string, unknown>): void {
-    const time = new Date(this.#hooks.now()).toISOString();
-    this.row("log", JSON.stringify({ level, message, time, ...(data ? { data } : {}) }));
-  }
-
-  /** Saves a checkpoint, after the rows before it. */
-  save(json: string): void {
-    const seq = this.#nextSeq();
-    this.task = withCheckpoint(this.task, seq);
-    this.#writer.event({ event: this.#event("checkpoint", seq, json), after: this.task });
+    this.#current.note({ children: (this.task.children ?? 0) + 1 });
   }
 
   /**
@@ -327,14 +251,13 @@ export class LiveTask implements Write {
    * be used twice.
    */
   skipUnstoredIds(): void {
-    const { record } = this;
-    this.task = { ...this.task, record: { ...record, seq: record.seq + SEQ_GAP } };
+    this.#current.skip(SEQ_GAP);
   }
 
   /** Takes removed rows off the counts, and writes the part that removes them, with `known`. */
   removed({ type, rows, bytes, part }: Taken, known: Partial<Task>): void {
     const removed = (task: Task) => ({ ...withoutRows(task, { type, rows, bytes }), ...known });
-    this.task = removed(this.task);
+    this.#task = removed(this.task);
     this.#writer.revise(removed);
     this.also(part);
   }
@@ -393,41 +316,12 @@ export class LiveTask implements Write {
     result: string | null = null,
   ): QueuedEvent {
     const json = type === "message" ? this.json : completeJson(this.record, result);
-    const item: QueuedEvent = { event: this.#event(type, seq, json), after: this.task, result };
+    const item: QueuedEvent = {
+      event: this.#current.event(type, seq, json),
+      after: this.task,
+      result,
+    };
     this.#writer.event(item);
     return item;
-  }
-
-  /** Takes back the outputs after the last checkpoint: the run that starts yields them again. */
-  #rewind(): void {
-    const after = rewindOf(this.task);
-    if (after === null) return;
-    const seq = this.#nextSeq();
-    const time = new Date(this.#hooks.now()).toISOString();
-    this.task = rewound(this.task, after, seq);
-    const event = this.#event("rewind", seq, JSON.stringify({ seq, after, time }));
-    this.#writer.event({ event, after: this.task });
-  }
-
-  #row(type: "log" | "output" | "artifact" | "step", json: string, part?: Part): void {
-    const seq = this.#nextSeq();
-    const event = this.#event(type, seq, withFirst(json, "seq", String(seq)));
-    this.#count(event);
-    this.#writer.event({ event, after: this.task, ...(part ? { part } : {}) });
-  }
-
-  #count(row: Row): void {
-    this.task = withRow(this.task, row, rowSize(row));
-  }
-
-  #event(type: EventType, seq: number, json: string): TaskEvent {
-    const { task_id: id, kind } = this.record;
-    return { type, id, kind, seq, json, bytes: byteLength(json) };
-  }
-
-  #nextSeq(): number {
-    const seq = this.record.seq + 1;
-    this.task = { ...this.task, record: { ...this.record, seq } };
-    return seq;
   }
 }

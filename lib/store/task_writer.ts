@@ -8,13 +8,13 @@
  * @module
  */
 
-import { byteLength } from "../base/bytes.ts";
 import { eventSize } from "../kv/event_text.ts";
 import type { PendingState } from "../kv/pending_state.ts";
 import { MAX_ARTIFACT_LIST } from "../task/artifact_list.ts";
 import { isChange, type TaskEvent } from "../task/event.ts";
 import { withSeq } from "../task/json_text.ts";
 import type { Task } from "../task/task.ts";
+import type { CurrentTask } from "./current_task.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { EventQueue, type Picked, type QueuedEvent } from "./event_queue.ts";
 import { ShownProgress } from "./shown_progress.ts";
@@ -22,12 +22,7 @@ import type { StoredHead } from "./stored_head.ts";
 import { Unfolded } from "./unfolded.ts";
 import type { Part, WriteResult } from "./write.ts";
 
-export interface WrittenTask {
-  task(): Task;
-  /** The record as JSON text. */
-  json(): string;
-  /** Takes the next `seq` of the task. */
-  nextSeq(): number;
+export interface TaskWriterHooks {
   /** Shows progress before it is stored; absent if other processes write to the same store. */
   show?: ((event: TaskEvent) => void) | undefined;
   /** Whether anybody watches the task. */
@@ -58,7 +53,8 @@ export class TaskWriter {
   readonly head: StoredHead;
   /** The task as its own keys hold it, with the commit in flight. */
   folded: Task;
-  readonly #of: WrittenTask;
+  readonly #current: CurrentTask;
+  readonly #hooks: TaskWriterHooks;
   readonly #queue = new EventQueue();
   readonly #writes = new PendingWrites();
   readonly #progress: ShownProgress;
@@ -67,11 +63,17 @@ export class TaskWriter {
   #pending = false;
   #foldDue = false;
 
-  constructor(head: StoredHead, task: Task, of: WrittenTask, state?: PendingState) {
+  constructor(
+    head: StoredHead,
+    current: CurrentTask,
+    hooks: TaskWriterHooks,
+    state?: PendingState,
+  ) {
     this.head = head;
-    this.folded = task;
-    this.#of = of;
-    this.#progress = new ShownProgress(task.record.seq);
+    this.folded = current.task;
+    this.#current = current;
+    this.#hooks = hooks;
+    this.#progress = new ShownProgress(current.record.seq);
     if (state === undefined) return;
     this.#unfolded.add(state.rows);
     if (state.checkpoint) this.#unfolded.add([state.checkpoint]);
@@ -124,7 +126,7 @@ export class TaskWriter {
   /** Stores its newest progress with the next commit. */
   store(): void {
     if (this.#progress.waits) this.#change();
-    else if (this.#progress.unstored !== null) this.#of.touch();
+    else if (this.#progress.unstored !== null) this.#hooks.touch();
   }
 
   /** Folds its pending state, if any, into its own keys with the next commit. */
@@ -136,7 +138,7 @@ export class TaskWriter {
 
   render(room: number): Part | null {
     if (this.lost) return {};
-    const { kind, seq } = this.#of.task().record;
+    const { kind, seq } = this.#current.record;
     const shown = this.#progress.unstored;
     // There must be room for a `folded` event after the others.
     const limit = Math.min(room, MAX_ROOM) - FOLDED_BYTES - kind.length;
@@ -167,41 +169,38 @@ export class TaskWriter {
 
   #change(): void {
     this.#writes.change();
-    this.#of.touch();
+    this.#hooks.touch();
   }
 
   /** Shows the newest progress, unless it has to wait for events before it. */
   #tell(): void {
-    const { show, now, task, nextSeq, onshown } = this.#of;
+    const { show, now, onshown } = this.#hooks;
     // It goes into the commit of the queued events, or is shown once those in flight were passed on.
     if (show && (this.#queue.size > 0 || !this.#progress.level)) return;
     // Ids that were shown but not stored are skipped when a task is taken over from its owner.
-    const has = task().owner !== null;
-    if (!show || !has || this.lost || !this.#progress.allows(task().record.seq, now())) {
+    const { task: { owner }, record: { seq } } = this.#current;
+    if (!show || owner === null || this.lost || !this.#progress.allows(seq, now())) {
       return this.#change();
     }
     // Nobody watches, so it need not even be rendered before it is stored.
-    if (!this.#of.watched()) return onshown();
-    nextSeq();
-    const event = this.#progressEvent(task().record.seq);
+    if (!this.#hooks.watched()) return onshown();
+    const event = this.#progressEvent(this.#current.nextSeq());
     this.#writes.change();
     if (this.#progress.show(event, now())) onshown();
     show(event);
   }
 
   #progressEvent(seq: number): TaskEvent {
-    const { record: { task_id: id, kind } } = this.#of.task();
-    const json = withSeq(this.#of.json(), seq);
-    return { type: "progress", id, kind, seq, json, bytes: byteLength(json) };
+    return this.#current.event("progress", seq, withSeq(this.#current.json, seq));
   }
 
   #part(picked: Picked, shown: TaskEvent | null, progress: TaskEvent | null, more: boolean): Part {
     if (progress !== null) {
-      this.#of.nextSeq();
+      this.#current.nextSeq();
       this.#progress.waits = false;
     }
     if (!more) this.#writes.render();
-    const after = !more ? this.#of.task() : picked.last?.after ?? null;
+    const after = !more ? this.#current.task : picked.last?.after ?? null;
     const part: Required<Part> = { checks: [], sets: [], deletes: [], events: [], more };
     if (after !== null) { for (const { events = [] } of this.#extra) part.events.push(...events); }
     // Progress or a state change after it in the same commit replaces it.
@@ -222,7 +221,7 @@ export class TaskWriter {
 
   #mustFold({ heavy }: Picked): boolean {
     return heavy || this.#foldDue || this.#extra.length > 0 || this.head.check !== null ||
-      this.#unfolded.bytes > MAX_UNFOLDED || !this.head.isRecent(this.#of.now());
+      this.#unfolded.bytes > MAX_UNFOLDED || !this.head.isRecent(this.#hooks.now());
   }
 
   /** Folds everything into the task's own keys: the task as it is after the part's events. */
@@ -230,8 +229,8 @@ export class TaskWriter {
     const { task_id: id, kind, status, seq } = after.record;
     if (this.head.check) part.checks.push(this.head.check);
     this.#unfolded.fold(id, part, after.checkpointed && status !== "completed");
-    const json = after === this.#of.task() ? this.#of.json() : undefined;
-    this.head.render(part, after, lastPicked?.result ?? null, this.#of.now(), json);
+    const json = after === this.#current.task ? this.#current.json : undefined;
+    this.head.render(part, after, lastPicked?.result ?? null, this.#hooks.now(), json);
     for (const { checks = [], sets = [], deletes = [] } of [...parts, ...this.#extra.splice(0)]) {
       part.checks.push(...checks);
       part.sets.push(...sets);
@@ -249,7 +248,7 @@ export class TaskWriter {
 
   #note(pending: boolean): void {
     this.#pending = pending;
-    this.#of.onpending(pending);
+    this.#hooks.onpending(pending);
   }
 }
 

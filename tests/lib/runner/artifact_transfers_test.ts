@@ -43,7 +43,7 @@ class Peer implements Disposable {
     const live = {
       id: "t",
       record: {},
-      artifact: (info: unknown) => void this.kept.push(info),
+      rows: { artifact: (info: unknown) => void this.kept.push(info) },
       committed: () => Promise.resolve({ ok: true }),
     };
     const run = { number, live, member: this.#member, over } as unknown as Run;

@@ -271,10 +271,10 @@ function run(model: Model, op: Op): void {
   if ("row" in op) {
     if (!running) return;
     model.yielded++;
-    live.row(op.type, JSON.stringify({ message: "x".repeat(op.row) }));
+    live.rows.add(op.type, JSON.stringify({ message: "x".repeat(op.row) }));
   } else if ("save" in op) {
     if (!running) return;
-    live.save(JSON.stringify({ rows: model.yielded, padding: "x".repeat(op.save) }));
+    live.rows.save(JSON.stringify({ rows: model.yielded, padding: "x".repeat(op.save) }));
   } else if ("report" in op) {
     if (running) live.report(op.report);
   } else if ("change" in op) {
@@ -305,9 +305,9 @@ Deno.test("LiveTask writes many answers and artifacts with their rows, as many a
   const names = Array.from({ length: 40 }, (_, n) => `n${n}`);
   for (const name of names) {
     const answer = { type: "step" as const, done: true, until: null, json };
-    assert(live.answer(name, answer, { row: `{"name":"${name}"}`, takes: false }));
+    assert(live.rows.answer(name, answer, { row: `{"name":"${name}"}`, takes: false }));
     const sets: Part["sets"] = [[keys.artifact(ID, name), name, 400]];
-    live.artifact({ name, size: 1, type: "a/b" }, `{"name":"${name}"}`, { sets });
+    live.rows.artifact({ name, size: 1, type: "a/b" }, `{"name":"${name}"}`, { sets });
   }
   const commits: number[] = [];
   const render = live.render.bind(live);
@@ -355,8 +355,8 @@ Deno.test("LiveTask leaves a consistent task in the store after every commit, ev
 Deno.test("LiveTask writes rows, the checkpoint and the head in one commit with a change of state", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
-  model.live.row("log", '{"message":"a"}');
-  model.live.save('{"rows":1}');
+  model.live.rows.add("log", '{"message":"a"}');
+  model.live.rows.save('{"rows":1}');
   const part = model.live.render(ROOM)!;
   assertEquals(part.more, false);
   assertEquals(part.events?.map(({ type }) => type), ["message", "message", "log", "folded"]);
@@ -369,8 +369,8 @@ Deno.test("LiveTask.loaded() knows the checkpoint and the rows that only the jou
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
   model.flush();
-  model.live.save('{"rows":0}');
-  for (let n = 0; n < 3; n++) model.live.row("log", JSON.stringify({ m: "x".repeat(40_000) }));
+  model.live.rows.save('{"rows":0}');
+  for (let n = 0; n < 3; n++) model.live.rows.add("log", JSON.stringify({ m: "x".repeat(40_000) }));
   model.commit(ROOM);
   assertEquals([model.head?.checkpointed, model.head?.rows], [false, 0]);
   // After a crash, the next process knows what the journal has, and goes on with later ids.
@@ -384,7 +384,9 @@ Deno.test("LiveTask writes large progress in the commit of its rows, or in the n
   for (const length of [20_000, 29_000, 31_000, 31_500, 31_800]) {
     const model = new Model(null);
     model.live.change({ type: "start", owner: "me" });
-    for (let n = 0; n < 2; n++) model.live.row("log", JSON.stringify({ m: "x".repeat(length) }));
+    for (let n = 0; n < 2; n++) {
+      model.live.rows.add("log", JSON.stringify({ m: "x".repeat(length) }));
+    }
     model.live.report({ at: 1, message: "€".repeat(4096) });
     model.flush();
     const last = model.journal.findLast(({ type }) => type === "progress");
@@ -402,7 +404,7 @@ Deno.test("LiveTask has room for the largest message, error, result and labels i
   const stages = Array.from({ length: 20 }, (_, n) => [text(62) + (10 + n), 1 / 3] as const);
   const report = { message: text(4096), stage: text(256), unit: text(64), stages };
   model.live.report({ at: 1, done: 1 / 3, total: 1e15 / 3, ...report });
-  model.live.row("log", '{"message":"before"}');
+  model.live.rows.add("log", '{"message":"before"}');
   model.live.change({ type: "complete" }, JSON.stringify("x".repeat(MAX_JSON - 130)));
   model.flush();
   assertEquals(model.journal.slice(-3).map(({ type }) => type), ["log", "message", "complete"]);
@@ -434,8 +436,8 @@ Deno.test("LiveTask writes rows, progress and checkpoints to the journal alone, 
   model.flush();
   const progress = () => unpack(model.head!).record.progress;
   const step = (n: number) => {
-    model.live.row("log", `{"n":${n}}`);
-    model.live.save(`{"rows":${n}}`);
+    model.live.rows.add("log", `{"n":${n}}`);
+    model.live.rows.save(`{"rows":${n}}`);
     model.live.report({ at: model.now, progress: n });
     model.flush();
   };
@@ -470,7 +472,7 @@ Deno.test("LiveTask shows progress at once, or after the rows that wait for thei
   report(1);
   report(2);
   assertEquals(told(), [3, 4]);
-  model.live.row("log", '{"n":1}');
+  model.live.rows.add("log", '{"n":1}');
   report(3);
   assertEquals(told(), [3, 4]);
   model.commit(ROOM);
@@ -570,9 +572,9 @@ Deno.test("LiveTask stores a large input or result under its own key, and a smal
 Deno.test("LiveTask removes the checkpoint of a completed task, and the cancel request of a retried one", () => {
   const model = new Model(null);
   model.live.change({ type: "start", owner: "me" });
-  model.live.save('{"rows":0}');
+  model.live.rows.save('{"rows":0}');
   model.flush();
-  model.live.save('{"rows":0,"again":true}');
+  model.live.rows.save('{"rows":0,"again":true}');
   model.live.change({ type: "complete" });
   model.flush();
   assertEquals(model.get(keys.checkpoint(ID)), undefined);
@@ -625,8 +627,8 @@ Deno.test("LiveTask and Journal write thousands of rows of many tasks, those of 
   });
   for (let row = 0; row < 100; row++) {
     for (const [n, live] of tasks.entries()) {
-      live.row("log", JSON.stringify({ row, m: "x".repeat((row * 37 + n * 101) % 3000) }));
-      if (row % 10 === 9) live.save(String(row));
+      live.rows.add("log", JSON.stringify({ row, m: "x".repeat((row * 37 + n * 101) % 3000) }));
+      if (row % 10 === 9) live.rows.save(String(row));
       live.report({ at: row, progress: row });
     }
     if (row % 7 === 0) await journal.taken();
@@ -660,9 +662,9 @@ Deno.test("LiveTask.removed() updates the head in the commit that removes the ro
   const model = new Model(null);
   const { live } = model;
   live.change({ type: "start", owner: "me" });
-  for (const message of ["a", "b"]) live.row("log", JSON.stringify({ message }));
+  for (const message of ["a", "b"]) live.rows.add("log", JSON.stringify({ message }));
   model.flush();
-  for (let n = 0; n < 2; n++) live.row("log", `{"message":"${"x".repeat(40_000)}"}`);
+  for (let n = 0; n < 2; n++) live.rows.add("log", `{"message":"${"x".repeat(40_000)}"}`);
   const key = keys.event(ID, 3);
   const taken = { type: "log", rows: 1, bytes: 30, last: 3, behind: 3, more: false } as const;
   live.removed({ ...taken, part: { deletes: [key], sets: [] } }, { trimmed: 3 });

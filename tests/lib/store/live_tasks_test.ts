@@ -34,7 +34,7 @@ function openTasks(kv: Deno.Kv) {
   };
   /** Writes a row of a task to the journal alone. */
   const journal = (live: LiveTask) => {
-    live.row("log", `{"text":"${"x".repeat(ROW)}"}`);
+    live.rows.add("log", `{"text":"${"x".repeat(ROW)}"}`);
     live.render(ROOM);
     // As the journal does: the task is no longer queued once it was rendered.
     touched.delete(live);
@@ -85,7 +85,7 @@ Deno.test("LiveTasks does not fold the task that is being rendered, as nobody wo
   // The oldest task itself goes past the bound.
   const [live] = some;
   touched.clear();
-  live!.row("log", `{"text":"${"x".repeat(8500)}"}`);
+  live!.rows.add("log", `{"text":"${"x".repeat(8500)}"}`);
   live!.render(ROOM);
   touched.delete(live!);
   live!.onresult({ ok: true, versionstamp: "3" });

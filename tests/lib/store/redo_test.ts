@@ -98,8 +98,8 @@ for (const point of POINTS) {
     const first = await openProcess(mortal, "first");
     const live = await startTask(first);
     for (let n = 1; n <= 3; n++) {
-      live.row("output", `{"n":${n}}`);
-      live.save(`${n}`);
+      live.rows.add("output", `{"n":${n}}`);
+      live.rows.save(`${n}`);
       live.report({ at: n, progress: n });
       await live.committed();
     }
@@ -110,7 +110,7 @@ for (const point of POINTS) {
     if (point === "shown") live.report({ at: 9, progress: 9 });
     dead = true;
     // What is in flight when the process dies is lost.
-    live.row("output", '{"n":4}');
+    live.rows.add("output", '{"n":4}');
     if (point === "fold") live.fold();
     const stored = (await kv.get(keys.checkpoint(live.id))).value;
     assertEquals(stored !== null, point === "folded" || point === "shown");
@@ -147,8 +147,8 @@ Deno.test("Reaper.start() recovers each row once, even if the process that recov
   using kv = await Deno.openKv(":memory:");
   const first = await openProcess(kv, "first");
   const live = await startTask(first);
-  live.row("output", '{"n":1}');
-  live.save("1");
+  live.rows.add("output", '{"n":1}');
+  live.rows.save("1");
   await live.committed();
   await first.store.journal.giveUp();
   const second = await openProcess(kv, "second");
@@ -156,11 +156,11 @@ Deno.test("Reaper.start() recovers each row once, even if the process that recov
   // The second process ran the task on, and died before it folded anything.
   await second.store.withTask(live.id, (it) => {
     it.change({ type: "start", owner: "second" });
-    it.row("output", '{"n":2}');
-    it.save("2");
+    it.rows.add("output", '{"n":2}');
+    it.rows.save("2");
   });
   await second.store.journal.idle();
-  await second.store.withTask(live.id, (it) => it.row("output", '{"n":3}'));
+  await second.store.withTask(live.id, (it) => it.rows.add("output", '{"n":3}'));
   await second.store.journal.idle();
   await second.store.journal.giveUp();
   await using third = await openProcess(kv, "third");
@@ -182,12 +182,12 @@ Deno.test("Hub.open() finds the unfolded rows of live and dead sessions, however
   await using quiet = await openProcess(kv, "quiet");
   await using busy = await openProcess(kv, "busy");
   const live = await startTask(quiet);
-  live.row("output", '{"n":1}');
+  live.rows.add("output", '{"n":1}');
   await live.committed();
   // This task stands still. The other session writes on, and its renewal says what it has folded.
   const other = await startTask(busy);
   for (let n = 0; n < 50; n++) {
-    other.row("log", `{"n":${n}}`);
+    other.rows.add("log", `{"n":${n}}`);
     await other.committed();
   }
   other.fold();
@@ -232,10 +232,10 @@ Deno.test("Store keeps a task's rows when it refuses a later one that is too lar
   await hub.caughtUp();
   const lag = Promise.withResolvers<void>();
   level = lag.promise;
-  live.row("output", '{"n":1}');
-  live.save("1");
+  live.rows.add("output", '{"n":1}');
+  live.rows.save("1");
   await live.committed();
-  live.row("output", `{"n":"${"x".repeat(300_000)}"}`);
+  live.rows.add("output", `{"n":"${"x".repeat(300_000)}"}`);
   await refused.promise;
   const error = { name: "E", message: "m" };
   const failed = store.withTask(live.id, (it) => {

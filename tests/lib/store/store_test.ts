@@ -320,10 +320,10 @@ Deno.test("Store.remove() leaves nothing of a finished task, and refuses any oth
   assertEquals(await b!.remove(id), { ok: false, reason: "wrong-state", status: "pending" });
   const { live } = await claim(a!, id);
   for (let n = 0; n < 600; n++) {
-    live.row("log", `{"message":"${n}"}`);
+    live.rows.add("log", `{"message":"${n}"}`);
     if (n % 3 === 0) await live.committed();
   }
-  live.save(big);
+  live.rows.save(big);
   assertEquals(await b!.remove(id), { ok: false, reason: "wrong-state", status: "running" });
   await b!.cancel(id);
   live.change({ type: "cancel" });
@@ -339,7 +339,7 @@ Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of
   const id = await submit(a!);
   const { live } = await claim(a!, id);
   for (let n = 0; n < 40; n++) {
-    live.row("log", `{"message":"${n}"}`);
+    live.rows.add("log", `{"message":"${n}"}`);
     live.fold();
     await live.committed();
   }

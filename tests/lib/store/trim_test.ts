@@ -90,7 +90,7 @@ Deno.test("RowTrimmer.trim() removes the oldest rows, and no state change", asyn
         for await (const rows of history(kv, ID, all.at(-1)?.seq ?? 0)) all.push(...rows);
       };
       for (const { rows, interrupt } of batches) {
-        for (let n = 0; n < rows; n++) live.row("log", `{"message":"${n}"}`);
+        for (let n = 0; n < rows; n++) live.rows.add("log", `{"message":"${n}"}`);
         if (interrupt) {
           live.change({ type: "interrupt", died: false });
           live.change({ type: "start", owner: "me" });
@@ -131,7 +131,7 @@ Deno.test("RowTrimmer.trim() keeps all state changes, even more than one KV valu
     live.report({ at: n, message });
     live.change({ type: "interrupt", died: false });
     live.change({ type: "start", owner: "me" });
-    for (let row = 0; row < 20; row++) live.row("log", "{}");
+    for (let row = 0; row < 20; row++) live.rows.add("log", "{}");
     await folded(live);
   }
   // Some rows at a time, as while a task runs.
@@ -165,7 +165,7 @@ Deno.test("RowTrimmer.trim() keeps a task's rows under a bound of bytes, however
       for (const batch of batches) {
         // The bound is in bytes, so each character takes two of them.
         for (const size of batch) {
-          live.row("output", JSON.stringify({ text: "é".repeat(size / 2) }));
+          live.rows.add("output", JSON.stringify({ text: "é".repeat(size / 2) }));
         }
         await folded(live);
         for await (const rows of history(kv, ID, all.at(-1)?.seq ?? 0)) all.push(...rows);
@@ -188,7 +188,7 @@ Deno.test("RowTrimmer.trim() keeps a task's rows under a bound of bytes, however
 Deno.test("RowTrimmer.trim() removes about 2 MiB at most at a time from a task far beyond its bound", async () => {
   await using task = await running();
   const { kv, live } = task;
-  for (let n = 0; n < 120; n++) live.row("log", JSON.stringify({ text: "x".repeat(48_000) }));
+  for (let n = 0; n < 120; n++) live.rows.add("log", JSON.stringify({ text: "x".repeat(48_000) }));
   await folded(live);
   const trimmer = new RowTrimmer(kv, { log: { rows: 1000, bytes: 100_000 }, output: ANY });
   let passes = 0;
@@ -219,7 +219,7 @@ Deno.test("RowTrimmer.trim() keeps logs and outputs under separate bounds, which
       for (const { type, rows, size } of batches) {
         for (let n = 0; n < rows; n++) {
           const own = type === "both" ? (n % 3 === 0 ? "log" : "output") : type;
-          live.row(own, JSON.stringify({ text: "x".repeat(size) }));
+          live.rows.add(own, JSON.stringify({ text: "x".repeat(size) }));
         }
         await folded(live);
         for await (const rows of history(kv, ID, all.at(-1)?.seq ?? 0)) all.push(...rows);
@@ -271,8 +271,8 @@ Deno.test("RowTrimmer.removeRewound() removes all outputs that a rewind took bac
       for (const { rows, parts } of runs) {
         for (const { type, size } of rows) {
           const text = JSON.stringify({ text: "x".repeat(size) });
-          if (type === "save") live.save(text);
-          else live.row(type, text);
+          if (type === "save") live.rows.save(text);
+          else live.rows.add(type, text);
           if (type === "save") saved = live.record.seq;
           if (type === "output") counted.push(live.record.seq);
           if (parts) await folded(live);
@@ -307,7 +307,9 @@ Deno.test("RowTrimmer.removeRewound() removes all outputs that a rewind took bac
 Deno.test("RowTrimmer.removeRewound() removes about 2 MiB of outputs at most in one commit", async () => {
   await using task = await running();
   const { kv, live } = task;
-  for (let n = 0; n < 120; n++) live.row("output", JSON.stringify({ text: "x".repeat(48_000) }));
+  for (let n = 0; n < 120; n++) {
+    live.rows.add("output", JSON.stringify({ text: "x".repeat(48_000) }));
+  }
   await folded(live);
   live.change({ type: "interrupt", died: true });
   live.change({ type: "start", owner: "me" });
@@ -333,7 +335,7 @@ Deno.test("RowTrimmer.trim() counts artifact rows as log rows", async () => {
   const { kv, live } = task;
   const trimmer = new RowTrimmer(kv, { log: { rows: 10, bytes: Infinity }, output: ANY });
   for (let n = 0; n < 200; n++) {
-    live.artifact({ name: "a", size: n, type: "a/b" }, "{}", {});
+    live.rows.artifact({ name: "a", size: n, type: "a/b" }, "{}", {});
     await live.committed();
   }
   await trimmer.trim(live);
@@ -362,11 +364,11 @@ Deno.test("RowTrimmer.trim() reads the outputs that stay only once, however ofte
   });
   const trimmer = new RowTrimmer(counting, { log: { rows: 100, bytes: Infinity }, output: ANY });
   for (let n = 0; n < 60; n++) {
-    live.row("output", JSON.stringify({ text: "x".repeat(40_000) }));
+    live.rows.add("output", JSON.stringify({ text: "x".repeat(40_000) }));
     await folded(live);
   }
   for (let n = 0; n < 10; n++) {
-    for (let row = 0; row < 180; row++) live.row("log", "{}");
+    for (let row = 0; row < 180; row++) live.rows.add("log", "{}");
     await folded(live);
     for (let trim; (trim = trimmer.trim(live)) !== null;) await trim;
   }
