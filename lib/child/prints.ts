@@ -7,8 +7,10 @@
  */
 
 import { Console } from "node:console";
+import process from "node:process";
 import { Writable } from "node:stream";
 import { currentRun } from "./current_run.ts";
+import { keepFileOpen, keepStreamOpen } from "./keep_open.ts";
 import { MAX_LINE, tagLines } from "./printed_line.ts";
 
 export interface PrintsOptions {
@@ -44,7 +46,11 @@ export class Prints {
     const current = () => currentRun.getStore()?.number ?? null;
     const prints = new Prints({ current, write: (text) => writeAll(writeSync, text) });
     prints.catchConsole(globalThis.console as unknown as Record<string, unknown>);
-    for (const file of [Deno.stdout, Deno.stderr]) prints.catchFile(file);
+    for (const file of [Deno.stdout, Deno.stderr]) {
+      prints.catchFile(file);
+      keepFileOpen(file);
+    }
+    for (const stream of [process.stdout, process.stderr]) keepStreamOpen(stream);
     return prints;
   }
 

@@ -8,6 +8,7 @@
 import fs from "node:fs";
 import net from "node:net";
 import process, { kill } from "node:process";
+import { pipeline } from "node:stream/promises";
 import { Worker as Thread } from "node:worker_threads";
 import { defineTask, log, output, pause, save } from "headway";
 import { encodeFrame, type RunEvent } from "../../lib/child/protocol.ts";
@@ -57,6 +58,27 @@ export const prints = defineTask({
     process.stdout.end("at last");
     yield log("still here");
     return { read };
+  },
+});
+
+/** Ends and closes all that the process prints with, as if it were this task's alone. */
+export const closes = defineTask({
+  kind: "closes-output",
+  async *run() {
+    for (const [name, stream] of Object.entries({ out: process.stdout, err: process.stderr })) {
+      stream.cork();
+      await new Promise<void>((resolve) => stream.end(`ended ${name}\n`, "utf8", resolve));
+      stream.write(`${name} goes on\n`);
+      await pipeline([`piped into ${name}\n`], stream);
+      stream.destroy();
+      stream.write(`${name} goes on still\n`);
+    }
+    for (const [name, file] of Object.entries({ out: Deno.stdout, err: Deno.stderr })) {
+      await new Response(`piped into Deno.std${name}\n`).body!.pipeTo(file.writable);
+      file.close();
+      await file.write(encoder.encode(`Deno.std${name} goes on\n`));
+    }
+    yield log("closed");
   },
 });
 

@@ -45,6 +45,38 @@ Deno.test("whatever a task prints becomes lines of the log, if possible with its
   });
 });
 
+Deno.test("a task that ends and closes stdout and stderr loses no line, of its own or of others", async () => {
+  const env = { ...OPTIONS.env, HEADWAY_TASK_PROCESSES: "1" };
+  await using server = await startServer({ ...OPTIONS, env });
+  const run = async (kind: string) => {
+    const { task_id } = await submit(server.url, kind);
+    const { status, attempt, error } = await finished(server.url, task_id);
+    assertEquals([status, attempt, error], ["completed", 1, null]);
+    return task_id;
+  };
+  const closer = await run("closes-output");
+  const other = await run("prints-everywhere");
+  const linesOf = (task: string) =>
+    printed(server.stderr).filter(({ id }) => id === task).map(({ line }) => line!);
+  await eventually(() => {
+    assertEquals(
+      linesOf(closer),
+      ["out", "err"].flatMap((name) => [
+        `ended ${name}`,
+        `${name} goes on`,
+        `piped into ${name}`,
+        `${name} goes on still`,
+      ]).concat(
+        ["out", "err"].flatMap((name) => [
+          `piped into Deno.std${name}`,
+          `Deno.std${name} goes on`,
+        ]),
+      ),
+    );
+    assertEquals(KNOWN.filter((way) => !linesOf(other).some((it) => it.includes(`by ${way}`))), []);
+  });
+});
+
 Deno.test("frames that a task writes anywhere add no rows to other tasks, and end none of them", async () => {
   await using server = await startServer(OPTIONS);
   const victims = await Promise.all(
