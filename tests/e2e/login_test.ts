@@ -6,6 +6,7 @@ import { writeCertificate } from "../helpers/certificate.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { testApp } from "../helpers/server.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
+import { MovedClock } from "../helpers/moved_clock.ts";
 
 const ADMIN = "admin-secret-0123456789";
 const READ = "read-secret-0123456789";
@@ -223,17 +224,12 @@ Deno.test("the page asks for a token when its session has expired, and continues
   const { page } = visited;
   await signIn(page, ADMIN);
   await shows(page, "No tasks yet");
-  const { now } = Date;
-  try {
-    // A day later the session is over, and with it its stream.
-    Date.now = () => now() + 86_400_000;
-    app.pulse.endAll();
-    await shows(page, "Ask the operator of this server for a token.");
-    await signIn(page, ADMIN);
-    await shows(page, "No tasks yet");
-  } finally {
-    Date.now = now;
-  }
+  // A day later the session is over, and with it its stream.
+  using _ = new MovedClock(86_400_000);
+  app.pulse.endAll();
+  await shows(page, "Ask the operator of this server for a token.");
+  await signIn(page, ADMIN);
+  await shows(page, "No tasks yet");
   assertEquals(otherProblems(visited), []);
 });
 

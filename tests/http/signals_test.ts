@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { TaskRecord } from "headway";
 import { bearer, finished, post, submit, taskWhen } from "../helpers/api.ts";
 import { openGate } from "../helpers/gate.ts";
+import { MovedClock } from "../helpers/moved_clock.ts";
 import { assertProblem } from "../helpers/problem.ts";
 import { testApp } from "../helpers/server.ts";
 
@@ -31,14 +32,6 @@ async function assertRefused(response: Response, status: number, field: string):
 
 function isWaiting({ status }: TaskRecord): boolean {
   return status === "waiting";
-}
-
-/** Sets this process's clock ahead by milliseconds: the server's, and that of the tasks in it. */
-function movableClock(): { ahead: number } & Disposable {
-  const { now } = Date;
-  const clock = { ahead: 0, [Symbol.dispose]: () => void (Date.now = now) };
-  Date.now = () => now() + clock.ahead;
-  return clock;
 }
 
 Deno.test("POST /tasks/{id}/signals/{name} lets the task that waits for the signal continue, once", async () => {
@@ -146,7 +139,7 @@ Deno.test("a waiting task is canceled at once, and cannot be deleted before it h
 });
 
 Deno.test("a task that sleeps is listed and counted as waiting, and continues by itself", async () => {
-  using clock = movableClock();
+  using clock = new MovedClock();
   await using app = await testApp();
   const { task_id } = await submit(app.url, "sleeps", { ms: 3_600_000 });
   const { waiting_for, run_at } = await taskWhen(app.url, task_id, isWaiting);

@@ -4,6 +4,7 @@ import type { Engine } from "../../../lib/engine.ts";
 import { Cluster, counted, submit, when } from "../../helpers/cluster.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
+import { MovedClock } from "../../helpers/moved_clock.ts";
 import { storeThat } from "../../helpers/store_that.ts";
 
 /** In milliseconds: far more than the whole test takes. */
@@ -57,43 +58,37 @@ Deno.test("Pauses lets a running task of a paused kind go on; new tasks and slee
       yield* sleep("a while", HOUR);
     },
   });
-  const { now } = Date;
-  let ahead = 0;
-  Date.now = () => now() + ahead;
-  try {
-    await using cluster = await Cluster.open(kind.task, other.task, fails);
-    /** Runs a task of a kind that is not paused: what is ready to run has had its turn by then. */
-    const runAnother = async (engine: Engine) =>
-      await when(engine, await submit(engine, "other"), "completed");
-    const first = await cluster.join({ alone: true });
-    const running = await submit(first, "k");
-    await when(first, running, "running");
-    const paused = await first.pauses.pause("k", BY_ADA);
-    const late = await submit(first, "k");
-    kind.open();
-    await when(first, running, "completed");
-    await first.pauses.pause("fails", BY_ADA);
-    const failing = await submit(first, "fails", { maxAttempts: 2 });
-    await runAnother(first);
-    assertEquals([...kind.runs.keys(), runs], [running, 0]);
-    await first.pauses.resume("fails", "ada");
-    await when(first, failing, "waiting");
-    await first.pauses.pause("fails", BY_ADA);
-    await first.close(5000);
-    ahead += 2 * HOUR;
-    const second = await cluster.join();
-    assertEquals(second.pauses.get("k"), paused);
-    const last = await submit(second, "k");
-    await runAnother(second);
-    assertEquals([...kind.runs.keys(), runs], [running, 2]);
-    const web = await cluster.join({ role: "web" });
-    await web.pauses.resume("k", "ada");
-    await web.pauses.resume("fails", "ada");
-    for (const id of [late, last, failing]) await when(web, id, "completed");
-    assertEquals([...kind.runs.values(), runs], [1, 1, 1, 3]);
-  } finally {
-    Date.now = now;
-  }
+  using clock = new MovedClock();
+  await using cluster = await Cluster.open(kind.task, other.task, fails);
+  /** Runs a task of a kind that is not paused: what is ready to run has had its turn by then. */
+  const runAnother = async (engine: Engine) =>
+    await when(engine, await submit(engine, "other"), "completed");
+  const first = await cluster.join({ alone: true });
+  const running = await submit(first, "k");
+  await when(first, running, "running");
+  const paused = await first.pauses.pause("k", BY_ADA);
+  const late = await submit(first, "k");
+  kind.open();
+  await when(first, running, "completed");
+  await first.pauses.pause("fails", BY_ADA);
+  const failing = await submit(first, "fails", { maxAttempts: 2 });
+  await runAnother(first);
+  assertEquals([...kind.runs.keys(), runs], [running, 0]);
+  await first.pauses.resume("fails", "ada");
+  await when(first, failing, "waiting");
+  await first.pauses.pause("fails", BY_ADA);
+  await first.close(5000);
+  clock.ahead += 2 * HOUR;
+  const second = await cluster.join();
+  assertEquals(second.pauses.get("k"), paused);
+  const last = await submit(second, "k");
+  await runAnother(second);
+  assertEquals([...kind.runs.keys(), runs], [running, 2]);
+  const web = await cluster.join({ role: "web" });
+  await web.pauses.resume("k", "ada");
+  await web.pauses.resume("fails", "ada");
+  for (const id of [late, last, failing]) await when(web, id, "completed");
+  assertEquals([...kind.runs.values(), runs], [1, 1, 1, 3]);
 });
 
 Deno.test("Pauses.pause() keeps the time of an earlier pause; resume() does nothing if there is no pause", async () => {

@@ -12,6 +12,7 @@ import { Pulse } from "../../../lib/sse/pulse.ts";
 import { SseStream } from "../../../lib/sse/stream.ts";
 import type { Head } from "../../../lib/kv/head.ts";
 import { eventually } from "../../helpers/eventually.ts";
+import { MovedClock } from "../../helpers/moved_clock.ts";
 import { EPOCH, openHub, testEvent } from "../../helpers/journal.ts";
 import { kvWith } from "../../helpers/kv_with.ts";
 
@@ -160,13 +161,10 @@ Deno.test("Hub.open() reads progress that a head does not have yet, even if the 
   await kv.set(keys.task(id), { record: record(3) } as Head);
   await kv.set(keys.session("gone"), { unfolded: null });
   await write([[testEvent(7, { type: "progress", id, json: record(7) })]]);
-  const { now } = Date;
-  for (const jump of [3_600_000, -3_600_000]) {
-    try {
-      Date.now = () => now() + jump;
+  for (const ahead of [3_600_000, -3_600_000]) {
+    {
+      using _ = new MovedClock(ahead);
       await write([[testEvent(1)]]);
-    } finally {
-      Date.now = now;
     }
     await using hub = await Hub.open({ kv, sid: "next", epoch: EPOCH, log });
     const head = await new Heads(kv, hub.pending).get(id);

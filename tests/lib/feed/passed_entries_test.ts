@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PassedEntries } from "../../../lib/feed/passed_entries.ts";
+import { MovedClock } from "../../helpers/moved_clock.ts";
 
 Deno.test("PassedEntries.excess() counts the oldest entries that are beyond the time or the bytes", () => {
   let now = 0;
@@ -49,11 +50,6 @@ Deno.test("PassedEntries takes any number of old entries, and forgets the oldest
 Deno.test("PassedEntries.excess() ignores changes of the system's clock", () => {
   const passed = new PassedEntries();
   passed.add("a", 10, 1);
-  const { now } = Date;
-  try {
-    Date.now = () => now() + 24 * 3600_000;
-    assertEquals(passed.excess(3600_000, 10, 9), 0);
-  } finally {
-    Date.now = now;
-  }
+  using _ = new MovedClock(24 * 3600_000);
+  assertEquals(passed.excess(3600_000, 10, 9), 0);
 });
