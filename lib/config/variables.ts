@@ -13,7 +13,7 @@ import { ALLOW_SHAPE, parseAllowed } from "../webhooks/reach.ts";
 import { BASE_PATH_SHAPE, parseBasePath } from "../http/base_path.ts";
 import { parseTokens, TOKEN_SHAPE } from "../http/tokens.ts";
 import { ConfigError } from "./config.ts";
-import { readableFolders } from "./kinds_modules.ts";
+import { defaultPermissionFlags, parsePermissionFlags } from "./permission_flags.ts";
 import { file, flag, list, renamed, text, type Variable, whole, wrong } from "./variable.ts";
 
 const MiB = 1024 * 1024;
@@ -111,8 +111,10 @@ export const VARIABLES: readonly Variable[] = [
     "net, read",
     "Deno permission flags of the task processes",
     (text, config) => {
-      const flags = text === undefined ? defaultPermissions(config.kinds) : words(text);
-      if (!flags?.every((flag) => PERMISSION_FLAG.test(flag))) {
+      const flags = text === undefined
+        ? defaultPermissionFlags(config.kinds)
+        : parsePermissionFlags(text);
+      if (flags === null) {
         throw wrong(
           "HEADWAY_TASK_PERMISSIONS",
           text!,
@@ -357,21 +359,4 @@ function isOrigin(text: string): boolean {
 
 function fileUrl(path: string): string {
   return pathToFileURL(isAbsolute(path) ? path : resolve(path)).href;
-}
-
-const PERMISSION_FLAG = /^-(A|-(allow|deny)-[a-z]+(=.*)?|-allow-all|[RWNES](=.*)?)$/s;
-
-/** The default flags. They leave out a path with a comma, which no flag can name. */
-function defaultPermissions(kinds: readonly string[]): string[] {
-  const folders = readableFolders(kinds).filter((path) => !path.includes(","));
-  return ["--allow-net", ...folders.length > 0 ? [`--allow-read=${folders.join()}`] : []];
-}
-
-/** The words of a command line, which may be quoted; `null` if a quotation mark has no match. */
-function words(text: string): string[] | null {
-  if (!/^(?:"[^"]*"|'[^']*'|[^"'])*$/.test(text)) return null;
-  return Array.from(
-    text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g),
-    ([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"),
-  );
 }
