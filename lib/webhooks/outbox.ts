@@ -20,7 +20,7 @@ import {
 import { KeyWatch } from "../kv/key_watch.ts";
 import { dueIn, type Key, keys, outboxIn } from "../kv/keys.ts";
 import { readSession } from "../kv/sessions.ts";
-import { TRIES } from "../store/store_error.ts";
+import { decideAgain, TRIES } from "../store/store_error.ts";
 import type { Part, WriteResult } from "../store/write.ts";
 import type { StoredTarget } from "../task/notify.ts";
 import { afterTry, type Tried } from "./outcome.ts";
@@ -121,8 +121,17 @@ export class Outbox {
     });
   }
 
-  /** Takes the first delivery of a line; `null` if it cannot be taken. */
-  async take(due: Due): Promise<Taken | null> {
+  /**
+   * Takes the first delivery of a line; `null` if it cannot be taken.
+   *
+   * @throws {StoreError} If the store does not take it.
+   */
+  take(due: Due): Promise<Taken | null> {
+    return decideAgain(() => this.#take(due));
+  }
+
+  /** `undefined` if another process was first: it may have left the key to this one. */
+  async #take(due: Due): Promise<Taken | null | undefined> {
     const { kv, sid, now } = this.#options;
     const { id, target, origin } = due;
     const first = await this.#first(due);
@@ -142,10 +151,8 @@ export class Outbox {
     const at = now();
     const { next } = entry.value;
     if (next > at && next <= at + FAR_MS) {
-      // It is taken, or waits. Usually there is a key for the time until which it does; if not, since
-      // the clock was set back after this key was found, this one becomes that key.
-      await this.move(due, next, entry);
-      return null;
+      // It is taken, or waits.
+      return await this.#wait(due, next, entry);
     }
     const until = at + TAKEN_MS;
     const delivery: Delivery = { ...entry.value, next: until, by: sid };
@@ -156,7 +163,7 @@ export class Outbox {
       deletes: [due.key],
       sets: [deliverySet(id, n, delivery), dueSet(due, until, origin)],
     });
-    if (!written.ok) return null;
+    if (!written.ok) return written.reason === "conflict" ? undefined : null;
     const { versionstamp } = written;
     return {
       n,
@@ -209,16 +216,37 @@ export class Outbox {
     await this.#free(due, n, { delivery, versionstamp }, this.#options.now());
   }
 
-  /** Has some process look at a line at another time, as long as `checks` hold. */
-  async move(due: Due, at: number, ...checks: Deno.AtomicCheck[]): Promise<void> {
+  /** Has some process look at a line at another time. */
+  async move(due: Due, at: number): Promise<void> {
     await this.#options.write({
-      checks: [due, ...checks],
+      checks: [due],
       deletes: [due.key],
       sets: [
         dueSet(due, at, due.origin),
         ...at <= this.#options.now() ? [outboxMoved(due.id)] : [],
       ],
     });
+  }
+
+  /**
+   * Has a line wait until `next`, as its first delivery does. Usually there is a key for that time: it
+   * stays as it is, as its owner removes it unless somebody wrote it again. If there is none, since the
+   * clock was set back after this key was found, this one becomes that key.
+   *
+   * @returns `undefined` if the line has gone on meanwhile.
+   */
+  async #wait(due: Due, next: number, first: Deno.AtomicCheck): Promise<null | undefined> {
+    const { kv, write } = this.#options;
+    if (due.at === next) return null;
+    const known = await kv.get(keys.deliveryDue(next, due.id, due.target));
+    const written = await write({
+      checks: [due, first, known],
+      deletes: [due.key],
+      sets: known.versionstamp === null ? [dueSet(due, next, due.origin)] : [],
+    });
+    if (written.ok || written.reason !== "conflict") return null;
+    const { versionstamp } = await kv.get(due.key);
+    return versionstamp === due.versionstamp ? undefined : null;
   }
 
   /** Since when a line's first delivery is due, milliseconds since the epoch; `null` for none. */

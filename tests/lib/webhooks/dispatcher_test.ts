@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createLogger } from "../../../lib/base/log.ts";
-import type { Delivery } from "../../../lib/kv/deliveries.ts";
+import { type Delivery, dueSet } from "../../../lib/kv/deliveries.ts";
 import { keys } from "../../../lib/kv/keys.ts";
 import { Store } from "../../../lib/store/store.ts";
 import { NOTIFY_EVENTS, type NotifyTarget, storedTarget } from "../../../lib/task/notify.ts";
 import { Dispatcher } from "../../../lib/webhooks/dispatcher.ts";
 import { Deliveries } from "../../../lib/webhooks/deliveries.ts";
-import { MAX_KEPT, Outbox, TAKEN_MS } from "../../../lib/webhooks/outbox.ts";
+import { MAX_KEPT, Outbox, type Taken, TAKEN_MS } from "../../../lib/webhooks/outbox.ts";
 import type { Part } from "../../../lib/store/write.ts";
 import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -217,7 +217,7 @@ Deno.test("Dispatcher sends each delivery once and those of a task in order, wit
   }
 });
 
-Deno.test("Outbox.take() takes no delivery that another process made between its two reads", async () => {
+Deno.test("Outbox.take() takes the next delivery if another process made one between its two reads", async () => {
   await using world = await World.open();
   const process = await world.join({ starts: false });
   const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
@@ -228,8 +228,9 @@ Deno.test("Outbox.take() takes no delivery that another process made between its
     const taken = await process.outbox.take(due!);
     await process.outbox.finish(taken!, tried);
   };
+  let reads = 0;
   const getMany = (async (...args: Parameters<Deno.Kv["getMany"]>) => {
-    await deliver();
+    if (reads++ === 0) await deliver();
     return await world.kv.getMany(...args);
   }) as Deno.Kv["getMany"];
   const log = createLogger({ level: "off" });
@@ -241,8 +242,67 @@ Deno.test("Outbox.take() takes no delivery that another process made between its
     now: world.now,
     log,
   });
-  assertEquals(await late.take(due!), null);
+  assertEquals((await late.take(due!))?.n, 2);
   assertEquals(await states(process, id), ["delivered", "waiting"]);
+});
+
+Deno.test("Outbox leaves no key behind if another process found the line while it was taken", async () => {
+  await using world = await World.open();
+  const [one, other] = [await world.join({ starts: false }), await world.join({ starts: false })];
+  const id = await submit(one, { url: "https://example.com/", on: ["completed"] });
+  await run(one, id);
+  const { dues: [due] } = await one.outbox.due(1, null);
+  const taken = await one.outbox.take(due!);
+  // As a later event of the task does.
+  await one.store.journal.write({ sets: [dueSet(due!, world.now(), due!.origin)] });
+  const { dues: [found] } = await other.outbox.due(1, null);
+  assertEquals(await other.outbox.take(found!), null);
+  assertEquals(await world.count("delivery-due"), 1);
+  const tried = { at: 0, ms: 0, status: 200, error: null, response: "", retryAfterMs: null };
+  await one.outbox.finish(taken!, tried);
+  assertEquals(await one.outbox.take(taken!.due), null);
+  assertEquals(await world.count("outbox", "delivery-due"), 0);
+});
+
+Deno.test("Outbox.take() leaves no key behind if other processes take and finish the line's deliveries meanwhile", async () => {
+  await using world = await World.open();
+  const process = await world.join({ starts: false });
+  const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
+  await run(process, id);
+  const { outbox: other, store } = process;
+  const tried = { at: 0, ms: 0, status: 200, error: null, response: "", retryAfterMs: null };
+  let others: Taken;
+  let steps = 0;
+  const getMany = (async (...args: Parameters<Deno.Kv["getMany"]>) => {
+    const read = await world.kv.getMany(...args);
+    // The first delivery is sent. Another process takes the second before this one can.
+    if (++steps === 2) {
+      await store.journal.write({ sets: [dueSet(due!, world.now(), due!.origin)] });
+      others = (await other.take((await other.due(1, null)).dues[0]!))!;
+    }
+    return read;
+  }) as Deno.Kv["getMany"];
+  const get = (async (...args: Parameters<Deno.Kv["get"]>) => {
+    const entry = await world.kv.get(...args);
+    // It has sent it before this one can leave the line to it.
+    if (args[0][0] === "delivery-due" && ++steps === 4) await other.finish(others, tried);
+    return entry;
+  }) as Deno.Kv["get"];
+  const one = new Outbox({
+    kv: kvWith(world.kv, { getMany, get }),
+    sid: "one",
+    write: (part) => store.journal.write(part),
+    now: world.now,
+    log: createLogger({ level: "off" }),
+  });
+  const { dues: [due] } = await one.due(1, null);
+  const taken = await one.take(due!);
+  await one.finish(taken!, tried);
+  assertEquals(await one.take(taken!.due), null);
+  assertEquals(steps, 5);
+  assertEquals(await world.count("delivery-due"), 1);
+  assertEquals(await other.take(others!.due), null);
+  assertEquals(await world.count("outbox", "delivery-due"), 0);
 });
 
 Deno.test("Dispatcher.start() sends what a dead process had taken, with the same id", async () => {
