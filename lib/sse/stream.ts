@@ -6,12 +6,12 @@
  */
 
 import { jittered } from "../task/backoff.ts";
-import { Outbox } from "./outbox.ts";
+import { SendQueue } from "./send_queue.ts";
 import { encodeBytes, HEARTBEAT } from "./encode.ts";
 import type { Pulse, Pulsed, StreamEnd } from "./pulse.ts";
 
 /**
- * Messages that the body may hold before others wait in the outbox, where they are conflated. The
+ * Messages that the body may hold before others wait in the queue, where they are conflated. The
  * body counts messages, not bytes: a size function called for each would cost as much as the write
  * itself.
  */
@@ -23,7 +23,7 @@ const BODY_BYTES = 256 * 1024;
 /** Unread bytes from which {@link SseStream.drained} waits for the reader. */
 const UNREAD_BYTES = 64 * 1024;
 
-/** Bytes taken from the outbox at once. */
+/** Bytes taken from the queue at once. */
 const TAKE_BYTES = 16 * 1024;
 
 /** Milliseconds after which a reader that takes nothing is dropped. */
@@ -52,7 +52,7 @@ export class SseStream implements Pulsed {
 
   readonly #closed = new AbortController();
   readonly #options: SseStreamOptions;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #diesAt: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #sentAt: number;
@@ -72,7 +72,7 @@ export class SseStream implements Pulsed {
   constructor(options: SseStreamOptions) {
     this.#options = options;
     const { pulse, lifeMs, endsInMs = Infinity, retryMs, queue, random = Math.random } = options;
-    this.#outbox = new Outbox({ limit: queue });
+    this.#queue = new SendQueue({ limit: queue });
     const now = pulse.now;
     this.#sentAt = now;
     this.#readAt = now;
@@ -103,16 +103,16 @@ export class SseStream implements Pulsed {
     const { pulse } = this.#options;
     this.#sentAt = pulse.now;
     const room = this.#room;
-    if (this.#outbox.size === 0 && room && pulse.inTurn()) {
+    if (this.#queue.size === 0 && room && pulse.inTurn()) {
       pulse.sent++;
       this.#give(bytes);
-    } else if (this.#outbox.push(bytes, key, !this.#behind)) {
+    } else if (this.#queue.push(bytes, key, !this.#behind)) {
       if (room) pulse.defer(this);
       else pulse.watch(this);
       this.#note();
     } else {
       // The client gets what it has not read when it resumes.
-      this.#outbox.clear();
+      this.#queue.clear();
       this.end("slow");
     }
   }
@@ -161,7 +161,7 @@ export class SseStream implements Pulsed {
   }
 
   get #backlog(): boolean {
-    return this.#outbox.size > 0 || !this.#room;
+    return this.#queue.size > 0 || !this.#room;
   }
 
   get #unread(): boolean {
@@ -179,7 +179,7 @@ export class SseStream implements Pulsed {
     const { backlog, now } = this.#options.pulse;
     const free = this.#controller.desiredSize!;
     if (free === BODY_MESSAGES) this.#bytes = 0;
-    const waiting = this.#outbox.bytes + this.#bytes;
+    const waiting = this.#queue.bytes + this.#bytes;
     const taken = this.#given - (BODY_MESSAGES - free);
     if (waiting === 0) backlog.forget(this);
     else backlog.note(this, waiting, now, taken > this.#taken);
@@ -206,16 +206,16 @@ export class SseStream implements Pulsed {
   }
 
   /**
-   * Moves messages from the outbox to the body, as far as the reader has made room. Called by the
+   * Moves messages from the queue to the body, as far as the reader has made room. Called by the
    * {@link Pulse} while the stream is watched; returns whether it has to be watched any longer.
    */
   flush(): boolean {
     this.#behind = !this.#room;
     while (this.ended === null && this.#room) {
-      const waiting = this.#outbox.size;
-      const bytes = this.#outbox.take(TAKE_BYTES);
+      const waiting = this.#queue.size;
+      const bytes = this.#queue.take(TAKE_BYTES);
       if (bytes === null) break;
-      this.#options.pulse.sent += waiting - this.#outbox.size;
+      this.#options.pulse.sent += waiting - this.#queue.size;
       this.#readAt = this.#options.pulse.now;
       this.#give(bytes);
     }
@@ -241,7 +241,7 @@ export class SseStream implements Pulsed {
   #close(how: StreamEnd): void {
     if (this.ended !== null) return;
     this.ended = how;
-    this.#outbox.clear();
+    this.#queue.clear();
     this.#drained?.resolve();
     this.#options.pulse.backlog.forget(this);
     this.#options.pulse.delete(this, how);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
-import { Outbox } from "../../../lib/sse/outbox.ts";
+import { SendQueue } from "../../../lib/sse/send_queue.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 /** A message that holds its id, followed by `size` bytes of padding. */
@@ -38,7 +38,7 @@ class Model {
   }
 }
 
-Deno.test("Outbox is a bounded queue in which a message replaces an earlier one with the same key", () => {
+Deno.test("SendQueue is a bounded queue in which a message replaces an earlier one with the same key", () => {
   const op = fc.oneof(
     {
       weight: 3,
@@ -56,17 +56,17 @@ Deno.test("Outbox is a bounded queue in which a message replaces an earlier one 
       fc.integer({ min: 1, max: 20 }),
       fc.integer({ min: 64, max: 1000 }),
       (ops, limit, maxBytes) => {
-        const outbox = new Outbox({ limit, maxBytes });
+        const queue = new SendQueue({ limit, maxBytes });
         const model = new Model(limit, maxBytes);
         for (const [id, op] of ops.entries()) {
           if ("room" in op) {
-            const bytes = outbox.take(op.room);
+            const bytes = queue.take(op.room);
             assertEquals(bytes && [...bytes], model.take(op.room));
           } else {
             const bytes = message(id, op.size);
-            assertEquals(outbox.push(bytes, op.key, op.burst), model.push(bytes, op.key, op.burst));
+            assertEquals(queue.push(bytes, op.key, op.burst), model.push(bytes, op.key, op.burst));
           }
-          assertEquals(outbox.size, model.items.length);
+          assertEquals(queue.size, model.items.length);
         }
       },
     ),
@@ -74,20 +74,20 @@ Deno.test("Outbox is a bounded queue in which a message replaces an earlier one 
   );
 });
 
-Deno.test("Outbox.take() returns all messages without a key and the newest of each key, in order", () => {
+Deno.test("SendQueue.take() returns all messages without a key and the newest of each key, in order", () => {
   const op = fc.record({ key: fc.constantFrom(null, "a", "b", "c"), take: fc.boolean() });
   fc.assert(
     fc.property(fc.array(op, { maxLength: 300, size: "max" }), (ops) => {
-      const outbox = new Outbox({ limit: 1000 });
+      const queue = new SendQueue({ limit: 1000 });
       const got: number[] = [];
       const drain = (room: number) => {
-        const bytes = outbox.take(room) ?? new Uint8Array();
+        const bytes = queue.take(room) ?? new Uint8Array();
         for (let at = 0; at < bytes.length; at += 4) {
           got.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(at));
         }
       };
       for (const [id, { key, take }] of ops.entries()) {
-        assert(outbox.push(message(id, 0), key));
+        assert(queue.push(message(id, 0), key));
         if (take) drain(8);
       }
       drain(Infinity);
@@ -102,32 +102,32 @@ Deno.test("Outbox.take() returns all messages without a key and the newest of ea
   );
 });
 
-Deno.test("Outbox frees the messages that were taken, even if it never becomes empty", async () => {
-  const outbox = new Outbox({ limit: 10 });
+Deno.test("SendQueue frees the messages that were taken, even if it never becomes empty", async () => {
+  const queue = new SendQueue({ limit: 10 });
   const pushed: WeakRef<Uint8Array>[] = [];
   const push = () => {
     const bytes = new Uint8Array(16);
-    outbox.push(bytes);
+    queue.push(bytes);
     pushed.push(new WeakRef(bytes));
   };
   push();
   for (let n = 0; n < 1000; n++) {
     push();
-    outbox.take(1);
+    queue.take(1);
   }
   await eventually(() => {
     // Only an allocation makes the garbage collector run.
     new Uint8Array(64 * 1024 * 1024);
     assertLessOrEqual(pushed.filter((message) => message.deref()).length, 65);
   });
-  assertEquals(outbox.size, 1);
+  assertEquals(queue.size, 1);
 });
 
-Deno.test("Outbox.clear() removes all messages and makes room for new ones", () => {
-  const outbox = new Outbox({ limit: 1 });
-  outbox.push(message(1, 0));
-  outbox.push(message(2, 0), "a");
-  outbox.clear();
-  assertEquals([outbox.size, outbox.take(10)], [0, null]);
-  assert(outbox.push(message(3, 0)));
+Deno.test("SendQueue.clear() removes all messages and makes room for new ones", () => {
+  const queue = new SendQueue({ limit: 1 });
+  queue.push(message(1, 0));
+  queue.push(message(2, 0), "a");
+  queue.clear();
+  assertEquals([queue.size, queue.take(10)], [0, null]);
+  assert(queue.push(message(3, 0)));
 });

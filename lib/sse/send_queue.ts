@@ -9,7 +9,7 @@ interface Message {
   key: string | null;
 }
 
-export interface OutboxOptions {
+export interface SendQueueOptions {
   /** Most messages that cannot be conflated. */
   limit: number;
   /** Most bytes of all messages. @default {4 MiB} */
@@ -20,7 +20,7 @@ export interface OutboxOptions {
  * A queue in which a message with a key replaces an earlier one with the same key. It goes to the end,
  * so that ids never run backwards.
  */
-export class Outbox {
+export class SendQueue {
   readonly #limit: number;
   readonly #maxBytes: number;
   #messages: Message[] = [];
@@ -29,7 +29,7 @@ export class Outbox {
   #kept = 0;
   #bytes = 0;
 
-  constructor({ limit, maxBytes = 4 * 1024 * 1024 }: OutboxOptions) {
+  constructor({ limit, maxBytes = 4 * 1024 * 1024 }: SendQueueOptions) {
     this.#limit = limit;
     this.#maxBytes = maxBytes;
   }
