@@ -11,8 +11,9 @@ import { Timer } from "../base/timer.ts";
 import { claimDelay } from "../cluster/claim_order.ts";
 import type { Delivery } from "../kv/deliveries.ts";
 import { DeliveryTries, type DeliveryTriesOptions } from "./delivery_tries.ts";
+import type { Due } from "./due_lines.ts";
 import { Hosts } from "./hosts.ts";
-import type { Due, Outbox, Taken } from "./outbox.ts";
+import type { Outbox, Taken } from "./outbox.ts";
 import { GIVE_UP_MS, retryMs, untried } from "./outcome.ts";
 
 export interface DispatcherOptions extends DeliveryTriesOptions {
@@ -68,7 +69,7 @@ export class Dispatcher {
 
   start(): void {
     if (this.#stopped) return;
-    this.#watch = this.#options.outbox.watch(() => this.wake());
+    this.#watch = this.#options.outbox.lines.watch(() => this.wake());
     this.wake();
   }
 
@@ -141,7 +142,7 @@ export class Dispatcher {
     const at = now();
     if (this.#hosts.full) return this.#lookMs;
     // The first ones may be of hosts that have no room: the next look goes on after them.
-    const { dues, next } = await outbox.due(AT_ONCE, this.#after);
+    const { dues, next } = await outbox.lines.due(AT_ONCE, this.#after);
     this.#after = dues.length === AT_ONCE ? dues.at(-1)! : null;
     let waitMs = this.#after ? 0 : Math.min(this.#lookMs, (next ?? Infinity) - at);
     const aside: Promise<void>[] = [];
@@ -182,7 +183,7 @@ export class Dispatcher {
       if (taken === null) return;
       ({ due } = taken);
       const goesOn = sent < MAX_RUN && !this.#stopped && this.#hosts.room(due.origin) === "free";
-      if (!goesOn) return await outbox.move(due, now());
+      if (!goesOn) return await outbox.lines.move(due, now());
       end = this.#hosts.begin(due.origin);
     }
   }
@@ -225,7 +226,7 @@ export class Dispatcher {
     const age = Math.max(0, at - (await outbox.since(due) ?? at));
     if (age > GIVE_UP_MS) return await this.#giveUp(due);
     const tries = Math.ceil(Math.log2(2 + age / 2000));
-    await outbox.move(due, at + Math.max(spread(pauseMs), retryMs(tries, Math.random)));
+    await outbox.lines.move(due, at + Math.max(spread(pauseMs), retryMs(tries, Math.random)));
   }
 
   /** Gives up what has been due for a day, without another try. */
@@ -235,7 +236,7 @@ export class Dispatcher {
     if (taken === null) return;
     const tried = untried(now(), "Its host does not answer");
     this.#tell(taken, await outbox.finish(taken, tried));
-    await outbox.move(taken.due, now());
+    await outbox.lines.move(taken.due, now());
   }
 }
 

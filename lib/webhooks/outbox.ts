@@ -1,13 +1,11 @@
 /**
- * The deliveries that are still to be made, in the store. A `delivery-due` key only says that
- * somebody should look at a line: the webhooks of a task to one target. Whoever looks takes the
- * first delivery of the line for some seconds, in a commit that checks it, so that two processes do
- * not send it at once. Each such time, and each wait, has a key: so no line is ever forgotten.
+ * The deliveries that are still to be made, in the store. Whoever looks at a line takes its first
+ * delivery for some seconds, in a commit that checks it, so that two processes do not send it at
+ * once. Each such time, and each wait, has a key in {@link DueLines}: so no line is ever forgotten.
  *
  * @module
  */
 
-import type { Logger } from "../base/log.ts";
 import {
   type Delivery,
   deliveryIn,
@@ -17,32 +15,18 @@ import {
   outboxMoved,
   readTargetsOf,
 } from "../kv/deliveries.ts";
-import { KeyWatch } from "../kv/key_watch.ts";
-import { dueIn, type Key, keys, outboxIn } from "../kv/keys.ts";
+import { keys, outboxIn } from "../kv/keys.ts";
 import { readSession } from "../kv/sessions.ts";
 import { decideAgain, TRIES } from "../store/store_error.ts";
-import type { Part, WriteResult } from "../store/write.ts";
+import type { Part } from "../store/write.ts";
 import type { StoredTarget } from "../task/notify.ts";
+import { type Due, DueLines, type DueLinesOptions, FAR_MS } from "./due_lines.ts";
 import { afterTry, type Tried } from "./outcome.ts";
 
-export interface OutboxOptions {
-  kv: Deno.Kv;
+export interface OutboxOptions extends DueLinesOptions {
   sid: string;
-  write(part: Part): Promise<WriteResult>;
-  /** Milliseconds since the epoch. */
-  now(): number;
-  log: Logger;
   /** 0 to below 1. @default {Math.random} */
   random?: (() => number) | undefined;
-}
-
-/** A key that says that some process should look at a line. */
-export interface Due extends Line {
-  readonly key: Key;
-  readonly versionstamp: string;
-  /** Since when, or from when on, milliseconds since the epoch. */
-  readonly at: number;
-  readonly origin: string;
 }
 
 /** A delivery that this process is sending. */
@@ -61,64 +45,23 @@ export interface Taken {
 /** Milliseconds for which a delivery is taken: more than a try and the commit after it need. */
 export const TAKEN_MS = 20_000;
 
-/** Lines read at once: usually few are due. */
-const BATCH = 64;
-
 /** Most deliveries of a task that are kept, besides those that wait. */
 export const MAX_KEPT = 100;
 
 /** Older deliveries that are removed at once. */
 const REMOVED = 20;
 
-/** Milliseconds, more than a delivery ever waits: a later time tells that the clock was set back. */
-const FAR_MS = 2 * 3600_000;
-
 /** Most taken lines that are read to find those of dead processes. */
 const MAX_RECOVERED = 1000;
 
 export class Outbox {
+  /** The lines to look at. */
+  readonly lines: DueLines;
   readonly #options: OutboxOptions;
-  /** When it last looked, milliseconds since the epoch. */
-  #lookedAt = Infinity;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-  }
-
-  /**
-   * Lines that are due, earliest first, and when the next one will be; `null` if that is not known.
-   *
-   * @param after Goes on after this one.
-   */
-  async due(limit: number, after: Due | null): Promise<{ dues: Due[]; next: number | null }> {
-    const { kv, now } = this.#options;
-    const at = now();
-    if (at < this.#lookedAt) await this.#bringBack(at);
-    this.#lookedAt = at;
-    const dues: Due[] = [];
-    const selector = {
-      prefix: keys.allDue,
-      start: after ? [...after.key, 0] : keys.deliveriesDue(0),
-    };
-    for await (const entry of kv.list<string>(selector, { batchSize: BATCH })) {
-      const due = dueOf(entry);
-      if (due.at > at) return { dues, next: due.at };
-      dues.push(due);
-      if (dues.length === limit) break;
-    }
-    return { dues, next: null };
-  }
-
-  /** Calls `onmoved` at the start, and when any process wrote something that is to be delivered now. */
-  watch(onmoved: () => void): AsyncDisposable {
-    const { kv, log } = this.#options;
-    return new KeyWatch({
-      kv,
-      key: keys.outboxHead,
-      onchange: onmoved,
-      failed: "the watch for webhooks failed and is restarted",
-      log,
-    });
+    this.lines = new DueLines(options);
   }
 
   /**
@@ -136,7 +79,7 @@ export class Outbox {
     const { id, target, origin } = due;
     const first = await this.#first(due);
     if (first === null) {
-      await this.#drop(due);
+      await this.lines.drop(due);
       return null;
     }
     const n = outboxIn(first.key);
@@ -152,7 +95,7 @@ export class Outbox {
     const { next } = entry.value;
     if (next > at && next <= at + FAR_MS) {
       // It is taken, or waits.
-      return await this.#wait(due, next, entry);
+      return await this.lines.leave(due, next, entry) ? null : undefined;
     }
     const until = at + TAKEN_MS;
     const delivery: Delivery = { ...entry.value, next: until, by: sid };
@@ -216,39 +159,6 @@ export class Outbox {
     await this.#free(due, n, { delivery, versionstamp }, this.#options.now());
   }
 
-  /** Has some process look at a line at another time. */
-  async move(due: Due, at: number): Promise<void> {
-    await this.#options.write({
-      checks: [due],
-      deletes: [due.key],
-      sets: [
-        dueSet(due, at, due.origin),
-        ...at <= this.#options.now() ? [outboxMoved(due.id)] : [],
-      ],
-    });
-  }
-
-  /**
-   * Has a line wait until `next`, as its first delivery does. Usually there is a key for that time: it
-   * stays as it is, as its owner removes it unless somebody wrote it again. If there is none, since the
-   * clock was set back after this key was found, this one becomes that key.
-   *
-   * @returns `undefined` if the line has gone on meanwhile.
-   */
-  async #wait(due: Due, next: number, first: Deno.AtomicCheck): Promise<null | undefined> {
-    const { kv, write } = this.#options;
-    if (due.at === next) return null;
-    const known = await kv.get(keys.deliveryDue(next, due.id, due.target));
-    const written = await write({
-      checks: [due, first, known],
-      deletes: [due.key],
-      sets: known.versionstamp === null ? [dueSet(due, next, due.origin)] : [],
-    });
-    if (written.ok || written.reason !== "conflict") return null;
-    const { versionstamp } = await kv.get(due.key);
-    return versionstamp === due.versionstamp ? undefined : null;
-  }
-
   /** Since when a line's first delivery is due, milliseconds since the epoch; `null` for none. */
   async since(line: Line): Promise<number | null> {
     return (await this.#first(line))?.value ?? null;
@@ -258,13 +168,8 @@ export class Outbox {
   async recover(): Promise<void> {
     const { kv, sid, now } = this.#options;
     const at = now();
-    const selector = {
-      start: keys.deliveriesDue(at + 1),
-      end: keys.deliveriesDue(at + TAKEN_MS + 1),
-    };
     const alive = new Map<string, boolean>();
-    for await (const entry of kv.list<string>(selector, { limit: MAX_RECOVERED })) {
-      const due = dueOf(entry);
+    for await (const due of this.lines.dueWithin(at + 1, at + TAKEN_MS, MAX_RECOVERED)) {
       const first = await this.#first(due);
       if (first === null) continue;
       const n = outboxIn(first.key);
@@ -273,15 +178,6 @@ export class Outbox {
       if (!alive.has(value.by)) alive.set(value.by, await readSession(kv, value.by) !== null);
       if (alive.get(value.by)) continue;
       await this.#free(due, n, { delivery: value, versionstamp }, at);
-    }
-  }
-
-  /** Makes due what was set for a time far ahead, before the clock was set back. */
-  async #bringBack(at: number): Promise<void> {
-    const selector = { prefix: keys.allDue, start: keys.deliveriesDue(at + FAR_MS) };
-    const options = { batchSize: BATCH };
-    for await (const entry of this.#options.kv.list<string>(selector, options)) {
-      await this.move(dueOf(entry), at);
     }
   }
 
@@ -311,11 +207,6 @@ export class Outbox {
     return null;
   }
 
-  /** Removes the key that led to a line, unless it was written again since. */
-  async #drop({ key, versionstamp }: Due): Promise<void> {
-    await this.#options.write({ checks: [{ key, versionstamp }], deletes: [key] });
-  }
-
   /** Removes deliveries that ended more than {@link MAX_KEPT} before the n-th. */
   async #removeOld(id: string, n: number): Promise<void> {
     if (n <= MAX_KEPT) return;
@@ -327,8 +218,4 @@ export class Outbox {
       await write({ checks: [entry], deletes: [key, keys.deliveryBody(id, deliveryIn(key))] });
     }
   }
-}
-
-function dueOf({ key, value, versionstamp }: Deno.KvEntry<string>): Due {
-  return { ...dueIn(key), origin: value, key, versionstamp };
 }

@@ -19,7 +19,7 @@ Deno.test("Reaper has a dead process's webhook delivery sent as soon as it knows
   const write = journal.write.bind(journal);
   const dead = new Outbox({ kv, sid: "dead", now, write, log: quiet });
   await kv.set(keys.session("dead"), { host: "", pid: 1, role: "all", started_at: "" });
-  const { dues: [due] } = await dead.due(1, null);
+  const { dues: [due] } = await dead.lines.due(1, null);
   assert(due && await dead.take(due));
   const webhooks = { secrets: [SECRET], reach: new Reach(parseAllowed(["127.0.0.1"])!) };
   await cluster.join({ now, leaseMs: 600, webhooks });
