@@ -50,6 +50,9 @@ export class Removals {
     decisions.requireStore();
     let read = known;
     return decideAgain<Decided>(async () => {
+      // Its end may be on the way: it leaves memory as it is stored, so memory is looked at first.
+      const ended = tasks.get(id);
+      if (ended && isFinished(ended.record.status)) await inTime(ended.committed());
       const entry = read ?? await heads.entry(id);
       read = undefined;
       if (!entry.value) return { ok: false, reason: "not-found" };

@@ -333,6 +333,23 @@ Deno.test("Store.remove() leaves nothing of a finished task, and refuses any oth
   assertEquals(await b!.heads.get(id), null);
 });
 
+Deno.test("Store.remove() removes a task whose end is stored just after its head was read", async () => {
+  await using cluster = await open(1);
+  const ends: Promise<unknown>[] = [];
+  const get = (async (key: Deno.KvKey) => {
+    const entry = await cluster.kv.get(key);
+    await ends[0];
+    return entry;
+  }) as Deno.Kv["get"];
+  using store = new Store({ kv: kvWith(cluster.kv, { get }), sid: "slow", log });
+  const id = await submit(store);
+  const { live } = await claim(store, id);
+  live.change({ type: "cancel" });
+  ends.push(live.committed());
+  assertEquals(await store.remove(id), { ok: true, status: "canceled" });
+  await store.journal.close();
+});
+
 Deno.test("Store.finishRemovals() removes the rows that a crash in the middle of a removal left", async () => {
   await using cluster = await open(2);
   const [a, b] = cluster.stores;
