@@ -74,11 +74,8 @@ export class Removals {
       }
       if (entry.value.owner !== null || !isFinished(status) || tasks.get(id)) {
         const live = tasks.get(id);
-        if (!live || !isFinished(live.record.status)) {
-          return { ok: false, reason: "wrong-state", status };
-        }
-        await inTime(live.committed());
-        return undefined;
+        const ends = live !== undefined && isFinished(live.record.status);
+        return ends ? undefined : { ok: false, reason: "wrong-state", status };
       }
       const deletes = [
         keys.task(id),

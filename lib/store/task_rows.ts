@@ -62,11 +62,10 @@ export class TaskRows {
   answer(name: string, answer: Answer, { row, takes }: { row: string; takes: boolean }): boolean {
     const { id, task: { answers = 0, children = 0 } } = this.#current;
     if (answers >= MAX_KEPT) return false;
-    this.#current.note({ answers: answers + 1, deaths: 0 });
     const value = textValue(answerText(answer));
     // From now on it may have children, which must be canceled if it ends before them.
     const parent = answer.type === "children";
-    if (parent) this.#current.note({ children });
+    this.#current.note({ answers: answers + 1, deaths: 0, ...(parent ? { children } : {}) });
     this.#add("step", row, {
       sets: [
         [keys.answer(id, name), value, value.length],

@@ -189,6 +189,7 @@ Deno.test("POST /tasks answers 503 if the server stops before the body has come"
   assert(await raw.until("send it again"), raw.text);
   assertMatch(raw.text, /HTTP\/1\.1 503 /);
   assertMatch(raw.text, /retry-after: 1/i);
+  // The stop would wait five seconds for the connection.
   raw[Symbol.dispose]();
   await stopped;
 });

@@ -7,6 +7,7 @@ import { NOTIFY_EVENTS, type NotifyTarget, storedTarget } from "../../../lib/tas
 import { Dispatcher } from "../../../lib/webhooks/dispatcher.ts";
 import { Deliveries } from "../../../lib/webhooks/deliveries.ts";
 import { MAX_KEPT, Outbox, type Taken, TAKEN_MS } from "../../../lib/webhooks/outbox.ts";
+import type { Tried } from "../../../lib/webhooks/outcome.ts";
 import type { Part } from "../../../lib/store/write.ts";
 import { parseAllowed, Reach } from "../../../lib/webhooks/reach.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -111,6 +112,12 @@ async function submit({ store }: Process, ...targets: NotifyTarget[]): Promise<s
   return submitted.id;
 }
 
+/** The outbox of another process on the same journal. */
+function outboxOf({ store }: Process, kv: Deno.Kv, now: () => number): Outbox {
+  const log = createLogger({ level: "off" });
+  return new Outbox({ kv, sid: "other", write: (part) => store.journal.write(part), now, log });
+}
+
 /** Runs a task that waits `waits` times, and completes. */
 async function run({ store }: Process, id: string, waits = 0): Promise<void> {
   const live = await store.withTask(id, (live) => {
@@ -139,6 +146,17 @@ function settled(process: Process, id: string): Promise<void> {
     assert((await states(process, id)).every((state) => state !== "waiting"));
   });
 }
+
+/** How a try went that its target accepted, and one that it did not. */
+const ACCEPTED: Tried = {
+  at: 0,
+  ms: 0,
+  status: 200,
+  error: null,
+  response: "",
+  retryAfterMs: null,
+};
+const REFUSED: Tried = { ...ACCEPTED, status: 500, error: "HTTP 500" };
 
 const types = ({ received }: Receiver) => received.map(({ body }) => body.type.slice(5));
 
@@ -223,25 +241,16 @@ Deno.test("Outbox.take() takes the next delivery if another process made one bet
   const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
   await run(process, id);
   const { dues: [due] } = await process.outbox.lines.due(1, null);
-  const tried = { at: 0, ms: 0, status: 200, error: null, response: "", retryAfterMs: null };
   const deliver = async () => {
     const taken = await process.outbox.take(due!);
-    await process.outbox.finish(taken!, tried);
+    await process.outbox.finish(taken!, ACCEPTED);
   };
   let reads = 0;
   const getMany = (async (...args: Parameters<Deno.Kv["getMany"]>) => {
     if (reads++ === 0) await deliver();
     return await world.kv.getMany(...args);
   }) as Deno.Kv["getMany"];
-  const log = createLogger({ level: "off" });
-  const { store } = process;
-  const late = new Outbox({
-    kv: kvWith(world.kv, { getMany }),
-    sid: "late",
-    write: (part) => store.journal.write(part),
-    now: world.now,
-    log,
-  });
+  const late = outboxOf(process, kvWith(world.kv, { getMany }), world.now);
   assertEquals((await late.take(due!))?.n, 2);
   assertEquals(await states(process, id), ["delivered", "waiting"]);
 });
@@ -258,8 +267,7 @@ Deno.test("Outbox leaves no key behind if another process found the line while i
   const { dues: [found] } = await other.outbox.lines.due(1, null);
   assertEquals(await other.outbox.take(found!), null);
   assertEquals(await world.count("delivery-due"), 1);
-  const tried = { at: 0, ms: 0, status: 200, error: null, response: "", retryAfterMs: null };
-  await one.outbox.finish(taken!, tried);
+  await one.outbox.finish(taken!, ACCEPTED);
   assertEquals(await one.outbox.take(taken!.due), null);
   assertEquals(await world.count("outbox", "delivery-due"), 0);
 });
@@ -270,7 +278,6 @@ Deno.test("Outbox.take() leaves no key behind if other processes take and finish
   const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
   await run(process, id);
   const { outbox: other, store } = process;
-  const tried = { at: 0, ms: 0, status: 200, error: null, response: "", retryAfterMs: null };
   let others: Taken;
   let steps = 0;
   const getMany = (async (...args: Parameters<Deno.Kv["getMany"]>) => {
@@ -287,21 +294,15 @@ Deno.test("Outbox.take() leaves no key behind if other processes take and finish
   const get = (async (...args: Parameters<Deno.Kv["get"]>) => {
     const entry = await world.kv.get(...args);
     // It has sent it before this one can leave the line to it.
-    if (args[0][0] === "delivery-due" && ++steps === 4) await other.finish(others, tried);
+    if (args[0][0] === "delivery-due" && ++steps === 4) await other.finish(others, ACCEPTED);
     return entry;
   }) as Deno.Kv["get"];
-  const one = new Outbox({
-    kv: kvWith(world.kv, { getMany, get }),
-    sid: "one",
-    write: (part) => store.journal.write(part),
-    now: world.now,
-    log: createLogger({ level: "off" }),
-  });
+  const one = outboxOf(process, kvWith(world.kv, { getMany, get }), world.now);
   const { dues: [due, ...more] } = await one.lines.due(10, null);
   // Each event writes a key, the same one only if they happen within one millisecond.
   for (const other of more) await one.lines.drop(other);
   const taken = await one.take(due!);
-  await one.finish(taken!, tried);
+  await one.finish(taken!, ACCEPTED);
   assertEquals(await one.take(taken!.due), null);
   assertEquals(steps, 5);
   assertEquals(await world.count("delivery-due"), 1);
@@ -415,15 +416,7 @@ for (const backMs of [3000, 3600_000, 24 * 3600_000]) {
     const id = await submit(process, { url: "https://example.com/", on: ["started", "completed"] });
     await run(process, id);
     const { dues: [first] } = await outbox.lines.due(1, null);
-    const tried = {
-      at: 0,
-      ms: 0,
-      status: 500,
-      error: "HTTP 500",
-      response: "",
-      retryAfterMs: null,
-    };
-    const { next } = (await outbox.finish((await outbox.take(first!))!, tried))!;
+    const { next } = (await outbox.finish((await outbox.take(first!))!, REFUSED))!;
     world.ahead = next - Date.now();
     const { dues } = await outbox.lines.due(10, null);
     world.ahead -= backMs;
@@ -443,8 +436,7 @@ Deno.test("Outbox.take() forgets no line whose time was too far ahead to be true
   const id = await submit(process, { url: "https://example.com/", on: ["started"] });
   await run(process, id);
   const { dues: [first] } = await outbox.lines.due(1, null);
-  const tried = { at: 0, ms: 0, status: 500, error: "HTTP 500", response: "", retryAfterMs: null };
-  const { next } = (await outbox.finish((await outbox.take(first!))!, tried))!;
+  const { next } = (await outbox.finish((await outbox.take(first!))!, REFUSED))!;
   const twoHours = 2 * 3600_000;
   world.ahead = next - twoHours - 60_000 - Date.now();
   const { dues: [due] } = await outbox.lines.due(1, null);
